@@ -1,7 +1,7 @@
 """The one annotation value of the course: what is where in one image.
 
 Boxes are ``(x1, y1, x2, y2)`` in pixels, measured between pixel *edges*: the pixel in row 0 and column 0 covers
-``(0, 0, 1, 1)``, so ``x2`` and ``y2`` are exclusive, width is ``x2 - x1``, and a box over the whole image is ``(0, 0, W, H)``.
+``(0, 0, 1, 1)``, so ``x2`` and ``y2`` are exclusive, the width is ``x2 - x1``, and the whole image is ``(0, 0, W, H)``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ImageAnnotations:
 
     Raises:
         TypeError: A field is not a tensor of the stated dtype.
-        ValueError: Shapes do not fit, or a box is not finite, turned round, or outside the image, or a label is negative.
+        ValueError: Shapes do not fit, a box is not finite, turned round or outside the image, or a label is negative.
 
     >>> two = ImageAnnotations((4, 6), torch.tensor([[0., 0., 2., 2.], [3., 1., 6., 4.]]), torch.tensor([0, 2]))
     >>> len(two), two.masks is None
@@ -76,7 +76,7 @@ class ImageAnnotations:
 
 
 def masks_to_boxes(masks: Tensor) -> Tensor:
-    """Tight box of every mask, ``x2`` and ``y2`` exclusive (torchvision's own function returns the last pixel *inside*).
+    """Tight box of every mask, ``x2`` and ``y2`` exclusive (torchvision's own function gives the last pixel *inside*).
 
     Args:
         masks: bool (N, H, W), at least one pixel each.
@@ -122,10 +122,10 @@ def _check_tensor(name: str, value: Tensor, dtype: torch.dtype, shape: tuple[int
         )
     fits = value.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, value.shape, strict=True))
     if not fits:
-        wanted = ", ".join("any" if want is None else str(want) for want in shape)
+        wanted = ", ".join("any" if want is None else str(want) for want in shape) + ("," if len(shape) == 1 else "")
         raise ValueError(
             f"Expected `{name}` to be ({wanted}), but got {tuple(value.shape)}. "
-            "Boxes, labels and masks have one row an object; no object at all is `.reshape(0, …)`."
+            "Boxes, labels and masks have one row for each object, also when there is none: boxes `torch.zeros(0, 4)`."
         )
 
 

@@ -1,4 +1,4 @@
-"""Floor 0: claims. A claim is a sentence with a number in it that the run computed, and a failure when it does not hold."""
+"""Floor 0: claims. A claim is a sentence with a number that the run computed; it fails when it does not hold."""
 
 import dataclasses
 import math
@@ -111,7 +111,7 @@ def claim(
         ClaimMissed: when the bar is missed and ``COURSE_STRICT=1``.
     """
     if _record is None:
-        raise RuntimeError("Expected a lesson to be open, but none is. Call `ledger.begin(run)` in the start cell first.")
+        raise RuntimeError("Expected an open lesson, but there is none. Call `ledger.begin(run)` in the start cell.")
     _check_words(name, sentence)
     numbers = _finite_list(values)
     value, spread = mean_and_spread(numbers)
@@ -123,7 +123,8 @@ def claim(
     _record.write()
     _show(made)
     if made.kept is False and os.environ.get("COURSE_STRICT") == "1":
-        raise ClaimMissed(f"{_record.run.lesson}.{name}: {text} Expected {_bar_words(bar)}, but got {value:.6g} {unit}.")
+        full_name = f"{_record.run.lesson}.{name}"
+        raise ClaimMissed(f"{full_name}: {text} Expected {_bar_words(bar)}, but got {value:.6g} {unit}.")
     return made
 
 
@@ -146,14 +147,14 @@ def _check_words(name: str, sentence: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise ValueError(f"Expected a claim's name such as fine_tuned_accuracy, but got {name!r}. Use a-z, 0-9 and _.")
     if "{value" not in sentence:
-        raise ValueError(f"Expected the sentence of {name} to contain {{value}}, but got {sentence!r}. Do not type the number.")
+        raise ValueError(f"Expected {{value}} in the sentence of {name}, but got {sentence!r}. Do not type the number.")
 
 
 def _finite_list(values) -> list[float]:
     """Values as a list of floats; NaN stays NaN, so that it can miss its bar."""
     numbers = np.atleast_1d(np.asarray(values, dtype=float))
     if numbers.ndim != 1 or numbers.size == 0:
-        raise ValueError(f"Expected values to be a number or one for each seed, but got shape {numbers.shape}. Pass at least one.")
+        raise ValueError(f"Expected a number, or one for each seed, but got shape {numbers.shape}. Pass at least one.")
     return [float(number) for number in numbers]
 
 
@@ -180,11 +181,12 @@ def _show(made: Claim) -> None:
     elif made.kept:
         display(Markdown(f"**Claim kept ✔** {made.sentence} (bar: {_bar_words(made.bar)})"))
     else:
-        display(Markdown(f'<span style="color:#D55E00">**Claim missed ✘** {made.sentence} (bar: {_bar_words(made.bar)})</span>'))
+        words = f"**Claim missed ✘** {made.sentence} (bar: {_bar_words(made.bar)})"
+        display(Markdown(f'<span style="color:#D55E00">{words}</span>'))
 
 
 def _jsonable(value):
-    """The same value with tuples as lists, paths as text and non-finite numbers as null, since JSON has none of these."""
+    """The same value in what JSON has: tuples become lists, paths text, numbers that are not finite null."""
     if isinstance(value, dict):
         return {str(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -72,7 +72,7 @@ def seed_everything(seed: int) -> None:
         ValueError: for a seed that is no such whole number.
     """
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise ValueError(f"Expected seed to be a whole number from 0 to 2**32 - 1, but got {seed!r}. Choose one, e.g. 0.")
+        raise ValueError(f"Expected seed to be a whole number from 0 to 2**32 - 1, but got {seed!r}. Try 0.")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU need it
     random.seed(seed)
     np.random.seed(seed)

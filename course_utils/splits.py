@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from course_utils import files
 
@@ -57,13 +56,13 @@ class Split:
 def stratified_split(
     strata: Sequence, *, fractions: tuple[float, float, float] = (0.65, 0.10, 0.25), seed: int, name: str = "split"
 ) -> Split:
-    """Splits examples at random so that each part holds the same share of every stratum.
+    """Split examples at random so that each part holds the same share of every stratum.
 
     The test part is drawn first, then validation from the rest, both by scikit-learn's `train_test_split`. The parts'
     sizes are exact: test and validation are their fraction of N, rounded half up, and training is what remains.
 
     Args:
-        strata: the stratum of each example (a class, or a class combined with a group); shape (N,), strings or integers.
+        strata: the stratum of each example (a class, or a class with a group); shape (N,), strings or integers.
         fractions: shares of train, validation and test, each in [0, 1], with sum 1. A share of 0 leaves the part empty.
         seed: the same seed and strata give the same split.
         name: name of the split.
@@ -72,8 +71,8 @@ def stratified_split(
         A `Split` in which every example 0 … N - 1 occurs exactly once.
 
     Raises:
-        ValueError: if `strata` is empty or not one-dimensional, if the fractions are no shares of 1, or if a stratum has
-            too few examples to be shared out.
+        ValueError: if `strata` is empty or not one-dimensional, if the fractions are no shares of 1, or if a stratum
+            has too few examples to be shared out.
 
     >>> split = stratified_split(["good"] * 60 + ["bad"] * 20, fractions=(0.5, 0.25, 0.25), seed=0)
     >>> split.sizes
@@ -97,7 +96,7 @@ def stratified_split(
 
 
 def check_split(split: Split, n: int) -> None:
-    """Makes sure that a split shares out the examples 0 … n - 1, each to exactly one part.
+    """Make sure that a split shares out the examples 0 … n - 1, each to exactly one part.
 
     Args:
         split: the split to check.
@@ -124,8 +123,8 @@ Scores on such a split are too good; make it again with `stratified_split`.
     repeated, missing = np.flatnonzero(counts > 1), np.flatnonzero(counts == 0)
     if len(repeated):
         raise ValueError(
-            f"Expected every example of split {split.name!r} in one part only, but got {len(repeated)} in more than one "
-            f"place: {_some(repeated)}. Scores on such a split are too good; make it again with `stratified_split`."
+            f"Expected every example of split {split.name!r} in one part only, but got {len(repeated)} in more than "
+            f"one place: {_some(repeated)}. Scores on such a split are too good; make it again with `stratified_split`."
         )
     if len(missing):
         raise ValueError(
@@ -135,7 +134,7 @@ Scores on such a split are too good; make it again with `stratified_split`.
 
 
 def write_split(split: Split, path: str | Path) -> None:
-    """Writes a split as CSV with the columns `index,part`, one line an example, in the order of the index.
+    """Write a split as CSV with the columns `index,part`, one line an example, in the order of the index.
 
     Args:
         split: the split; must be whole (see `check_split`), so that no leak is ever committed.
@@ -153,7 +152,7 @@ def write_split(split: Split, path: str | Path) -> None:
 
 
 def read_split(path: str | Path) -> Split:
-    """Reads what `write_split` wrote; the split is named after the file.
+    """Read what `write_split` wrote; the split is named after the file.
 
     Args:
         path: CSV file with the columns `index,part`, where part is train, validation or test.
@@ -186,7 +185,7 @@ def read_split(path: str | Path) -> Split:
 
 
 def elpv_split(seed: int = 0) -> Split:
-    """Reads one of the committed splits of the 2,624 solar cells of elpv.
+    """Read one of the committed splits of the 2,624 solar cells of elpv.
 
     Test 25 %, validation 10 % and training 65 %, stratified on defect probability × module type.
 
@@ -203,7 +202,7 @@ def elpv_split(seed: int = 0) -> Split:
     {'train': 1706, 'validation': 262, 'test': 656}
     """
     if seed not in ELPV_SEEDS:
-        raise ValueError(f"Expected `seed` to be one of {ELPV_SEEDS}, but got {seed!r}. Others have no committed split.")
+        raise ValueError(f"Expected `seed` to be one of {ELPV_SEEDS}, but got {seed!r}. No other split is committed.")
     return read_split(_SPLITS_DIR / f"elpv_{seed}.csv")
 
 
@@ -211,8 +210,8 @@ def _index_array(indices: Sequence[int], part: str) -> np.ndarray:
     array = np.asarray(indices)
     if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
         raise ValueError(
-            f"Expected `{part}` to be a one-dimensional list of integers, but got shape {array.shape} of {array.dtype}. "
-            "Turn a boolean mask into indices with `numpy.flatnonzero`."
+            f"Expected `{part}` to be a one-dimensional list of integers, but got shape {array.shape} of "
+            f"{array.dtype}. Turn a boolean mask into indices with `numpy.flatnonzero`."
         )
     array = np.sort(array.astype(np.int64))
     array.flags.writeable = False
@@ -230,18 +229,20 @@ def _strata_codes(strata: Sequence) -> np.ndarray:
 
 
 def _draw(pool: np.ndarray, codes: np.ndarray, *, n_drawn: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draws `n_drawn` of the indices in `pool`, by stratum; returns those left and those drawn."""
+    """Draw `n_drawn` of the indices in `pool`, by stratum; return those left and those drawn."""
     if n_drawn == 0:
         return pool, pool[:0]
     if n_drawn == len(pool):
         return pool[:0], pool
+    from sklearn.model_selection import train_test_split  # seconds to import, and only this function needs it
+
     try:
         left, drawn = train_test_split(pool, test_size=n_drawn, random_state=seed, stratify=codes[pool])
     except ValueError as error:
         sizes = np.unique(codes[pool], return_counts=True)[1]
         raise ValueError(
-            f"Expected every stratum to have an example for each part, but got {len(sizes)} strata, the smallest of size "
-            f"{sizes.min()}, to draw {n_drawn} of {len(pool)} examples from. Merge small strata, or enlarge the part."
+            f"Expected every stratum to have an example for each part, but got {len(sizes)} strata, the smallest of "
+            f"size {sizes.min()}, to draw {n_drawn} of {len(pool)} from. Merge small strata, or enlarge the part."
         ) from error
     return left, drawn
 

@@ -156,11 +156,14 @@ def _place(image, ax, title: str):
     return ax, ax.figure
 
 
-def _write_label(ax, x: float, y: float, text: str, colour: str) -> None:
-    """Write a name on a white plate, kept inside the picture."""
+def _write_label(ax, box, text: str, colour: str, others) -> None:
+    """Write a name on a white plate above its box, or below where it would cover another; inside the picture."""
+    x1, y1, _, y2 = box
     plate = {"facecolor": "white", "edgecolor": colour, "pad": 1.5, "linewidth": 1}
-    y = max(y, 0.06 * abs(ax.get_ylim()[0] - ax.get_ylim()[1]))
-    ax.text(max(x, 0), y, text, fontsize=8, color="black", va="bottom", bbox=plate, clip_on=True)
+    height = abs(ax.get_ylim()[0] - ax.get_ylim()[1])
+    covers = any(left < x1 < right and top < y1 < bottom for left, top, right, bottom in others)
+    y, side = (y2 + 2, "top") if covers and y2 < 0.92 * height else (max(y1 - 2, 0.06 * height), "bottom")
+    ax.text(max(x1, 0), y, text, fontsize=8, color="black", va=side, bbox=plate, clip_on=True)
 
 
 @_styled
@@ -184,9 +187,9 @@ def plot_boxes(image, annotations: "ImageAnnotations", names, *, scores=None, ti
         colour, line = class_style(label)
         for width, edge, style in ((4, CONTRAST, "-"), (2, colour, line)):
             look = {"fill": False, "linewidth": width, "edgecolor": edge, "linestyle": style}
-            ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, **look))
+            ax.add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, **look))  # matplotlib counts pixel centres
         score = "" if scores is None else f" {float(scores[index]):.2f}"
-        _write_label(ax, x1, y1 - 2, names[label] + score, colour)
+        _write_label(ax, (x1, y1, x2, y2), names[label] + score, colour, boxes)
     return fig
 
 
@@ -216,15 +219,22 @@ def plot_masks(image, annotations: "ImageAnnotations", names, *, semantic=False,
         regions = [(masks[labels == k].any(axis=0), k, names[k]) for k in np.unique(labels).tolist()]
     else:
         regions = [(m, k, f"{i + 1} {names[k]}") for i, (m, k) in enumerate(zip(masks, labels.tolist(), strict=True))]
-    for mask, label, text in regions:
-        _draw_mask(ax, mask, label, text)
+    regions = [region for region in regions if region[0].any()]  # a thing that is hidden has nothing to draw
+    boxes = [_mask_to_box(mask) for mask, _, _ in regions]
+    for (mask, label, text), box in zip(regions, boxes, strict=True):
+        _draw_mask(ax, mask, label)
+        _write_label(ax, box, text, class_style(label)[0], boxes)
     return fig
 
 
-def _draw_mask(ax, mask: np.ndarray, label: int, text: str) -> None:
-    """Tint, outline and name one mask (H, W); an empty one draws nothing."""
-    if not mask.any():
-        return
+def _mask_to_box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Tight box (x1, y1, x2, y2) of a mask (H, W) with at least one pixel."""
+    rows, columns = np.nonzero(mask)
+    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+
+
+def _draw_mask(ax, mask: np.ndarray, label: int) -> None:
+    """Tint and outline one mask (H, W)."""
     colour, line = class_style(label)
     height, width = mask.shape
     tint = np.zeros((height, width, 4))
@@ -234,9 +244,30 @@ def _draw_mask(ax, mask: np.ndarray, label: int, text: str) -> None:
     xs, ys = np.arange(-1, width + 1), np.arange(-1, height + 1)
     for thickness, edge, style in ((3, CONTRAST, "-"), (1.5, colour, line)):
         ax.contour(xs, ys, padded, levels=[0.5], colors=[edge], linewidths=thickness, linestyles=style)
-    rows, columns = np.nonzero(mask)
-    _write_label(ax, columns.min(), rows.min() - 2, text, colour)
     ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+
+
+@_styled
+def plot_annotations(image, annotations: "ImageAnnotations", names, *, title: str = "") -> Figure:
+    """Draw one image four times: bare, with boxes, with one area a class, with one area a thing.
+
+    Args:
+        image: (H, W) or (H, W, 3), uint8 in 0–255 or float in 0–1.
+        annotations: `boxes`, `labels` and `masks` of that image.
+        names: class names, indexed by label.
+        title: what the figure shows; say whether it is the truth or a prediction.
+
+    Returns:
+        The figure, with four axes.
+    """
+    height, width = np.shape(image)[:2]
+    fig = _figure(12.0, 3.0 * height / width + 0.5, title)
+    bare, boxes, areas, things = fig.subplots(1, 4)
+    _show_image(bare, image, "picture")
+    plot_boxes(image, annotations, names, title="boxes", ax=boxes)
+    plot_masks(image, annotations, names, semantic=True, title="semantic mask: an area a class", ax=areas)
+    plot_masks(image, annotations, names, title="instance masks: an area a thing", ax=things)
+    return fig
 
 
 @_styled
@@ -430,7 +461,7 @@ def plot_matrix(values, names, *, title: str, label: str, xlabel: str = "", ylab
         raise ValueError(
             f"Expected `values` to be ({len(names)}, {len(names)}), but got {values.shape}. Give one name a row."
         )
-    side = 2.6 + 0.55 * len(names)
+    side = 2.4 + 0.48 * len(names)
     fig = _figure(side + 0.8, side, title)
     ax = fig.add_subplot(xlabel=xlabel, ylabel=ylabel)
     shade = ax.imshow(values)

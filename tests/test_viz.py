@@ -24,7 +24,7 @@ def scene():
     masks = np.zeros((3, 40, 60), dtype=bool)
     corners = [(2, 3, 12, 13), (20, 5, 30, 25), (40, 20, 55, 35)]
     for mask, (x1, y1, x2, y2) in zip(masks, corners, strict=True):
-        mask[y1 : y2 + 1, x1 : x2 + 1] = True
+        mask[y1:y2, x1:x2] = True  # boxes lie between pixel edges
     annotations = types.SimpleNamespace(boxes=np.array(corners, float), labels=np.array([0, 0, 2]), masks=masks)
     return np.full((40, 60, 3), 128, np.uint8), annotations
 
@@ -128,7 +128,7 @@ def test_class_style_is_constant_and_never_repeats_within_fifteen_classes():
 
 
 def test_plot_boxes_draws_a_two_tone_outline_and_a_name_for_each_box(scene):
-    """Each box gives a white and a coloured rectangle at its corners, the colour by class, and its name with score."""
+    """Each box gives a white and a coloured rectangle round its pixels, coloured by class, and its name with score."""
     image, annotations = scene
     ax = viz.plot_boxes(image, annotations, NAMES, scores=[0.9, 0.8, 0.714]).axes[0]
     outlines = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
@@ -136,7 +136,7 @@ def test_plot_boxes_draws_a_two_tone_outline_and_a_name_for_each_box(scene):
     for outer, inner, box, label in zip(outlines[::2], outlines[1::2], annotations.boxes, (0, 0, 2), strict=True):
         assert outer.get_edgecolor() == to_rgba("white") and outer.get_linewidth() > inner.get_linewidth()
         assert inner.get_edgecolor() == to_rgba(viz.COLOURS[label])
-        assert (*inner.get_xy(), inner.get_width(), inner.get_height()) == (*box[:2], *(box[2:] - box[:2]))
+        assert (*inner.get_xy(), inner.get_width(), inner.get_height()) == (*(box[:2] - 0.5), *(box[2:] - box[:2]))
     assert texts(ax) == ["stop 0.90", "stop 0.80", "keep right 0.71"]
 
 
@@ -155,6 +155,17 @@ def test_plot_masks_tints_the_pixels_of_each_thing_and_numbers_it(scene):
     np.testing.assert_array_equal(tints, annotations.masks)
     assert texts(ax) == ["1 stop", "2 stop", "3 keep right"]
     assert len(ax.collections) == 6  # a white and a coloured contour for each of three
+
+
+def test_a_name_does_not_cover_the_thing_behind(scene):
+    """The name stands above its box, but below where the box begins inside another; an empty mask gets none."""
+    image, annotations = scene
+    annotations.boxes[1], annotations.masks[1] = (8, 8, 20, 20), False
+    annotations.masks[1, 14:20, 8:20] = True
+    ax = viz.plot_boxes(image, annotations, NAMES).axes[0]
+    assert [text.get_position()[1] for text in ax.texts] == [2.4, 22, 18]  # 0.06 of 40 rows; 20 + 2; 20 - 2
+    annotations.masks[0] = False
+    assert texts(viz.plot_masks(image, annotations, NAMES).axes[0]) == ["2 stop", "3 keep right"]
 
 
 def test_plot_masks_merges_things_of_one_class_when_semantic(scene):
@@ -181,6 +192,15 @@ def test_boxes_and_masks_can_share_a_figure(scene):
     assert viz.plot_boxes(*scene, NAMES, title="Boxes", ax=left) is fig
     assert viz.plot_masks(*scene, NAMES, title="Masks", ax=right) is fig
     assert [ax.get_title(loc="left") for ax in fig.axes] == ["Boxes", "Masks"]
+
+
+def test_plot_annotations_shows_the_four_ways_side_by_side(scene):
+    """Two things of one class have two boxes, one area in the semantic panel and two in the instance panel."""
+    bare, boxes, areas, things = viz.plot_annotations(*scene, NAMES, title="Truth").axes
+    assert texts(bare) == []
+    assert texts(boxes) == ["stop", "stop", "keep right"]
+    assert texts(areas) == ["stop", "keep right"]
+    assert texts(things) == ["1 stop", "2 stop", "3 keep right"]
 
 
 def curve(fig, name):

@@ -1,0 +1,215 @@
+"""From files and annotations to examples: images as cameras and people really make them, and batches of them."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch.utils.data import Dataset
+from torchvision import tv_tensors
+
+from course_utils.annotations import ImageAnnotations
+
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+MAX_PIXELS = 50_000_000  # 150 MB decoded; a larger file is more likely an attack or a scan than a photograph
+_SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Read an image file as RGB, the way a person would see it.
+
+    The orientation noted by the camera (EXIF) is applied. 16-bit values are scaled to 8 bits over the full range:
+    65535 becomes 255. Grey, palette and CMYK become RGB; what is transparent becomes white; of an animation the first
+    frame counts.
+
+    Args:
+        path: file in any format that Pillow reads.
+        max_pixels: limit of width × height, checked before anything is decoded.
+
+    Returns:
+        uint8 (H, W, 3), RGB, 0 … 255.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is no image, is cut off or damaged, has more than `max_pixels` pixels (a decompression
+            bomb), or holds values without a known range (float, 32-bit); naming the file and what to do.
+        OSError: if the file may not be read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        remedy = "List its images with `list_images`." if path.is_dir() else "Check the spelling and the folder."
+        raise FileNotFoundError(f"Expected an image file at {path}, but there is none. {remedy}")
+    try:
+        with _open_within(path, max_pixels) as image:
+            return _image_to_rgb(ImageOps.exif_transpose(image))
+    except _Refused as refusal:
+        raise ValueError(f"Expected {path} {refusal}") from None
+    except Image.UnidentifiedImageError:
+        raise ValueError(
+            f"Expected {path} to be an image, but its content is in no image format. Remove it, or is the suffix wrong?"
+        ) from None
+    except Exception as error:  # Pillow's decoders raise a dozen types on damaged files
+        if getattr(error, "errno", None) is not None:  # but this is the disk: no permission, no answer
+            raise
+        raise ValueError(
+            f"Expected {path} to be a whole image, but it is cut off or damaged ({error}). "
+            "Copy or download it again, or remove it."
+        ) from error
+
+
+def list_images(folder: str | Path, *, recursive: bool = False) -> list[Path]:
+    """List the image files of a folder, by suffix.
+
+    Hidden files (``.DS_Store``, ``._photo.jpg``) are left out.
+
+    Args:
+        folder: where to look.
+        recursive: look into the folders inside as well.
+
+    Returns:
+        Paths sorted by name, so that the order is the same on every machine.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        ValueError: if it holds no image, saying what was looked for.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"Expected a folder at {folder}, but there is none. Check the spelling.")
+    found = sorted(
+        path
+        for path in folder.glob("**/*" if recursive else "*")
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+    if not found:
+        raise ValueError(
+            f"Expected images in {folder}, but got no file that ends in {', '.join(IMAGE_SUFFIXES)}. "
+            f"{'Put some there.' if recursive else 'Are they in a folder inside? Then say `recursive=True`.'}"
+        )
+    return found
+
+
+class AnnotatedImages(Dataset):
+    """Images with their boxes and masks, as a PyTorch data set.
+
+    A transform sees what the transforms of `torchvision.transforms.v2` expect, so that boxes and masks move with the
+    image: a `tv_tensors.Image` and a dict of "boxes" (`tv_tensors.BoundingBoxes`), "labels" and, if there are any,
+    "masks" (`tv_tensors.Mask`). Its random draws come from PyTorch's global generator.
+
+    Args:
+        pairs: N pairs of an image, uint8 (H, W, 3), and its `ImageAnnotations`.
+        transform: takes and returns (image, target); None leaves both as they are. See `transforms.make_scenes_train`.
+
+    Raises:
+        ValueError: if an image is not uint8 (H, W, 3), or its annotations are for another size, naming the pair.
+
+    >>> one = ImageAnnotations((4, 6), torch.tensor([[0., 0., 2., 2.]]), torch.tensor([1]))
+    >>> image, annotations = AnnotatedImages([(np.zeros((4, 6, 3), np.uint8), one)])[0]
+    >>> image.shape, annotations.boxes
+    (torch.Size([3, 4, 6]), tensor([[0., 0., 2., 2.]]))
+    """
+
+    def __init__(self, pairs: Sequence[tuple[np.ndarray, ImageAnnotations]], *, transform: Callable | None = None):
+        for number, (image, annotations) in enumerate(pairs):
+            shape = getattr(image, "shape", None)
+            if shape != (*annotations.size_hw, 3) or image.dtype != np.uint8:
+                raise ValueError(
+                    f"Expected image {number} to be uint8 {(*annotations.size_hw, 3)}, as its annotations say, but got "
+                    f"{getattr(image, 'dtype', type(image).__name__)} {shape}. Read files with `read_image`."
+                )
+        self.pairs = pairs
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, ImageAnnotations]:
+        """The image, (3, H, W), uint8 or what the transform makes of it, and its annotations."""
+        array, annotations = self.pairs[index]
+        image = tv_tensors.Image(torch.from_numpy(array.copy()).permute(2, 0, 1))  # (H, W, 3) -> (3, H, W)
+        target = _annotations_to_target(annotations)
+        if self.transform is not None:
+            image, target = self.transform(image, target)
+        return image.as_subclass(torch.Tensor), _target_to_annotations(target, image.shape[-2:])
+
+
+def collate_annotated(
+    batch: Sequence[tuple[torch.Tensor, ImageAnnotations]],
+) -> tuple[torch.Tensor, list[ImageAnnotations]]:
+    """Join examples of `AnnotatedImages` into a batch; each image keeps its own number of objects.
+
+    Args:
+        batch: B pairs of an image, (C, H, W), all of one size, and its annotations.
+
+    Returns:
+        The images, (B, C, H, W), and the B annotations as a list. Pass it as `collate_fn` to a `DataLoader`.
+
+    Raises:
+        ValueError: if the batch is empty or the sizes differ.
+
+    >>> none = ImageAnnotations((4, 6), torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+    >>> images, annotations = collate_annotated([(torch.zeros(3, 4, 6), none)] * 2)
+    >>> images.shape, [len(one) for one in annotations]
+    (torch.Size([2, 3, 4, 6]), [0, 0])
+    """
+    shapes = {tuple(image.shape) for image, _ in batch}
+    if len(shapes) != 1:
+        raise ValueError(
+            f"Expected a batch of images of one size, but got {len(batch)} images of sizes {sorted(shapes)}. "
+            "Resize them first, for example with `transforms.make_scenes_eval`."
+        )
+    images, annotations = zip(*batch, strict=True)
+    return torch.stack(images), list(annotations)
+
+
+class _Refused(Exception):
+    """Why a file that may well be whole is not read; the text goes on after 'Expected <path> '."""
+
+
+def _open_within(path: Path, max_pixels: int) -> Image.Image:
+    """Open a file without decoding it, unless its header announces too many pixels."""
+    limit = f"to have at most {max_pixels:,} pixels, but"
+    remedy = "It may be a decompression bomb: trust it before you raise `max_pixels`, or scale it down."
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Pillow's own limit; ours is told below
+        try:
+            image = Image.open(path)
+        except Image.DecompressionBombError:
+            raise _Refused(f"{limit} it announces more than twice Pillow's own limit. {remedy}") from None
+    if image.width * image.height > max_pixels:
+        image.close()
+        raise _Refused(f"{limit} it announces {image.width:,} × {image.height:,}. {remedy}")
+    return image
+
+
+def _image_to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode in _SIXTEEN_BIT:
+        return _sixteen_bit_to_rgb(np.asarray(image))
+    if image.mode == "F":
+        raise _Refused("to hold whole numbers, but it holds floats, whose range no file states. Scale them yourself.")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
+
+
+def _sixteen_bit_to_rgb(values: np.ndarray) -> np.ndarray:
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > 65535:
+        raise _Refused(f"to hold values of 8 or 16 bits, but got {low} … {high}. Scale them to 0 … 65535 first.")
+    grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257, rounded to the nearest
+    return np.stack([grey] * 3, axis=-1)  # (H, W) -> (H, W, 3)
+
+
+def _annotations_to_target(annotations: ImageAnnotations) -> dict[str, torch.Tensor]:
+    size_hw = annotations.size_hw
+    boxes = tv_tensors.BoundingBoxes(annotations.boxes.clone(), format="XYXY", canvas_size=size_hw)
+    target = {"boxes": boxes, "labels": annotations.labels.clone()}
+    return target if annotations.masks is None else target | {"masks": tv_tensors.Mask(annotations.masks.clone())}
+
+
+def _target_to_annotations(target: dict[str, torch.Tensor], size_hw: Sequence[int]) -> ImageAnnotations:
+    plain = {key: value.as_subclass(torch.Tensor) for key, value in target.items()}
+    return ImageAnnotations(tuple(size_hw), **plain)
