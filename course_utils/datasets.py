@@ -1,7 +1,7 @@
 """From files and annotations to examples: images as cameras and people really make them, and batches of them."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +162,44 @@ def collate_annotated(
         )
     images, annotations = zip(*batch, strict=True)
     return torch.stack(images), list(annotations)
+
+
+class MemoryBatches:
+    """Batches of examples that are in memory already; one pass over it is an epoch.
+
+    Args:
+        inputs: (N, …).
+        targets: (N, …).
+        batch_size: examples in a batch; the last one may be shorter.
+        generator: draws a new order for every pass, on the CPU; ``None`` keeps the order as it is.
+        change: applied to the inputs of each batch, such as a random turn; ``None`` for no change.
+
+    Raises:
+        ValueError: if there are not as many inputs as targets, no example, or `batch_size` is below 1.
+
+    >>> batches = MemoryBatches(torch.arange(5.0), torch.arange(5), batch_size=2)
+    >>> [targets.tolist() for _, targets in batches], len(batches)
+    ([[0, 1], [2, 3], [4]], 3)
+    """
+
+    def __init__(self, inputs, targets, *, batch_size: int, generator=None, change=None):
+        if len(inputs) != len(targets) or len(inputs) == 0 or batch_size < 1:
+            raise ValueError(
+                f"Expected as many inputs as targets, at least one, and a batch size of at least 1, but got "
+                f"{len(inputs)} inputs, {len(targets)} targets and batch size {batch_size}. Check the index sets."
+            )
+        self.inputs, self.targets, self.batch_size = inputs, targets, batch_size
+        self.generator, self.change = generator, change
+
+    def __len__(self) -> int:
+        return -(-len(self.inputs) // self.batch_size)  # rounded up
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        n = len(self.inputs)
+        order = torch.arange(n) if self.generator is None else torch.randperm(n, generator=self.generator)
+        for index in order.split(self.batch_size):
+            inputs = self.inputs[index.to(self.inputs.device)]
+            yield (self.change(inputs) if self.change else inputs), self.targets[index.to(self.targets.device)]
 
 
 class _Refused(Exception):

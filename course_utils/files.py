@@ -11,6 +11,16 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parent.parent  # the checkout; the package is installed editable
 
 
+def data_root() -> Path:
+    """Folder of downloaded sets, stored runs and caches: ``COURSE_DATA``, else ``data/cache`` of the checkout."""
+    return Path(os.environ.get("COURSE_DATA") or REPO / "data" / "cache").expanduser().resolve()
+
+
+def out_root() -> Path:
+    """Folder of executed lessons and their records: ``COURSE_OUT``, else ``runs`` below the data root."""
+    return Path(os.environ.get("COURSE_OUT") or data_root() / "runs").expanduser().resolve()
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it there when the block ends well, delete it when it fails.

@@ -4,13 +4,14 @@ import dataclasses
 import math
 import os
 import re
+import string
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from IPython.display import Markdown, display
-from scipy import stats
+from scipy import special  # scipy.stats has the same quantile, and takes 1.7 s to import in every lesson
 
 from course_utils import files
 
@@ -52,8 +53,9 @@ class _Record:
     claims: dict[str, dict] = dataclasses.field(default_factory=dict)
 
     def write(self) -> None:
-        known = {"lesson": self.run.lesson, "profile": self.run.profile, "seed": self.run.seed}
-        files.write_json(self.path, {**known, "settings": _jsonable(self.run.settings), "claims": self.claims})
+        run = self.run
+        known = {"lesson": run.lesson, "profile": run.profile, "seed": run.seed, "environment": run.environment}
+        files.write_json(self.path, {**known, "settings": _jsonable(run.settings), "claims": self.claims})
 
 
 _record: _Record | None = None  # one lesson a kernel; set by begin
@@ -68,7 +70,8 @@ def begin(run) -> None:
     """Open the lesson's record, empty, so that no claim of an earlier run survives in it.
 
     Args:
-        run: the lesson's run: anything with ``lesson``, ``profile``, ``seed``, ``settings`` and ``folder``.
+        run: the lesson's run: anything with ``lesson``, ``profile``, ``seed``, ``settings``, ``environment`` and
+            ``folder``.
     """
     global _record
     _record = _Record(run, record_path(run.folder, run.profile, run.lesson), time.perf_counter())
@@ -107,7 +110,8 @@ def claim(
 
     Raises:
         RuntimeError: before :func:`begin`.
-        ValueError: for a name that is no noun phrase, a sentence without ``{value``, or no values.
+        ValueError: for a name that is no noun phrase, a sentence without ``{value}`` or with other fields, no values,
+            or a bar for a profile that there is not.
         ClaimMissed: when the bar is missed and ``COURSE_STRICT=1``.
     """
     if _record is None:
@@ -140,14 +144,18 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
     mean = float(np.mean(values))
     if len(values) == 1:
         return mean, None
-    return mean, float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
+    return mean, float(special.stdtrit(len(values) - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(len(values)))
 
 
 def _check_words(name: str, sentence: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise ValueError(f"Expected a claim's name such as fine_tuned_accuracy, but got {name!r}. Use a-z, 0-9 and _.")
-    if "{value" not in sentence:
-        raise ValueError(f"Expected {{value}} in the sentence of {name}, but got {sentence!r}. Do not type the number.")
+    fields = {field for _, field, _, _ in string.Formatter().parse(sentence) if field is not None}
+    if "value" not in fields or not fields <= {"value", "spread", "n"}:
+        raise ValueError(
+            f"Expected {{value}} in the sentence of {name}, beside it only {{spread}} and {{n}}, but got {sentence!r}. "
+            "Do not type the number."
+        )
 
 
 def _finite_list(values) -> list[float]:
@@ -160,6 +168,9 @@ def _finite_list(values) -> list[float]:
 
 def _bar(profile: str, **limits) -> dict | None:
     """The bars that hold in this profile, e.g. {"at_least": 0.86}; None where there is none."""
+    unknown = {word for limit in limits.values() if isinstance(limit, dict) for word in limit} - {"smoke", "cpu", "gpu"}
+    if unknown:
+        raise ValueError(f"Expected bars for smoke, cpu or gpu, but got one for {', '.join(sorted(unknown))}. Mend it.")
     chosen = {name: limit.get(profile) if isinstance(limit, dict) else limit for name, limit in limits.items()}
     return {name: float(limit) for name, limit in chosen.items() if limit is not None} or None
 

@@ -101,28 +101,30 @@ def lite0_stages(model: nn.Module, *, frozen_blocks: int) -> tuple[nn.Sequential
 
     Args:
         model: Network of `load_lite0`.
-        frozen_blocks: Stages of `model.blocks` in the lower part, 0 (the stem alone) to 7 (everything but the head).
+        frozen_blocks: Stages of `model.blocks` in the lower part, 0 (the stem alone) to 7 (everything but the head);
+            -1 leaves the lower part empty: it hands the images on, and the upper part is the whole network.
 
     Returns:
         `lower`: images (B, 3, H, W) → feature maps (B, C, h, w), and `upper`: feature maps → logits (B, K), such that
         `upper(lower(x))` equals `model(x)`.
 
     Raises:
-        ValueError: `frozen_blocks` is outside 0…7.
+        ValueError: `frozen_blocks` is outside -1…7.
 
     >>> lower, upper = lite0_stages(load_lite0(pretrained=False), frozen_blocks=6)
     >>> lower(torch.zeros(1, 3, 224, 224)).shape
     torch.Size([1, 192, 7, 7])
     """
-    if not 0 <= frozen_blocks <= LITE0_BLOCKS:
+    if not -1 <= frozen_blocks <= LITE0_BLOCKS:
         raise ValueError(
-            f"Expected `frozen_blocks` in 0…{LITE0_BLOCKS}, but got {frozen_blocks}. "
+            f"Expected `frozen_blocks` in -1…{LITE0_BLOCKS}, but got {frozen_blocks}. "
             f"The network has {LITE0_BLOCKS} stages: choose how many of them to freeze."
         )
-    lower = nn.Sequential(model.conv_stem, model.bn1, *model.blocks[:frozen_blocks])
+    body = [model.conv_stem, model.bn1, *model.blocks]
+    cut = 0 if frozen_blocks == -1 else 2 + frozen_blocks
     dropout = nn.Dropout(model.drop_rate)  # timm keeps it in forward(), where a Sequential would lose it
     head = (model.conv_head, model.bn2, model.global_pool, dropout, model.classifier)
-    return lower, nn.Sequential(*model.blocks[frozen_blocks:], *head)
+    return nn.Sequential(*body[:cut]), nn.Sequential(*body[cut:], *head)
 
 
 def imagenet_names() -> list[str]:

@@ -16,18 +16,9 @@ import numpy as np
 import torch
 
 from course_utils import files
+from course_utils.files import data_root, out_root  # noqa: F401 - data_root is for lessons
 
 PROFILES = ("smoke", "cpu", "gpu")
-
-
-def data_root() -> Path:
-    """Folder of downloaded sets, stored runs and caches: ``COURSE_DATA``, else ``data/cache`` of the checkout."""
-    return Path(os.environ.get("COURSE_DATA") or files.REPO / "data" / "cache").expanduser().resolve()
-
-
-def out_root() -> Path:
-    """Folder of executed lessons and their records: ``COURSE_OUT``, else ``runs`` below the data root."""
-    return Path(os.environ.get("COURSE_OUT") or data_root() / "runs").expanduser().resolve()
 
 
 def pick_device() -> torch.device:
@@ -51,7 +42,7 @@ def resolve_profile(profile: str = "auto", *, sets_at_hand: bool = True) -> str:
     >>> resolve_profile("smoke")
     'smoke'
     """
-    for word, origin in ((profile, "profile"), (os.environ.get("COURSE_PROFILE", "auto"), "COURSE_PROFILE")):
+    for word, origin in ((profile, "profile"), (os.environ.get("COURSE_PROFILE") or "auto", "COURSE_PROFILE")):
         if word not in (*PROFILES, "auto"):
             raise ValueError(
                 f"Expected {origin} to be one of auto, smoke, cpu, gpu, but got {word!r}. "
@@ -90,6 +81,7 @@ class Run:
     seed: int
     device: torch.device
     folder: Path = dataclasses.field(default_factory=out_root)
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
     settings: dict = dataclasses.field(default_factory=dict)
 
     def pick(self, value, *, smoke, cpu, gpu):
@@ -140,7 +132,7 @@ def start(lesson: str, profile: str = "auto", seed: int = 0, *, sets_at_hand: bo
     seed_everything(seed)
     device = torch.device("cpu") if profile != "gpu" else pick_device()
     print(f"{lesson} · profile {profile} · seed {seed} · {describe_device(device)} · {describe_software()}")
-    return Run(lesson, profile, seed, device)
+    return Run(lesson, profile, seed, device, environment=environment_report(device))
 
 
 def describe_device(device: torch.device) -> str:

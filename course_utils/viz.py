@@ -265,8 +265,8 @@ def plot_annotations(image, annotations: "ImageAnnotations", names, *, title: st
     bare, boxes, areas, things = fig.subplots(1, 4)
     _show_image(bare, image, "picture")
     plot_boxes(image, annotations, names, title="boxes", ax=boxes)
-    plot_masks(image, annotations, names, semantic=True, title="semantic mask: an area a class", ax=areas)
-    plot_masks(image, annotations, names, title="instance masks: an area a thing", ax=things)
+    plot_masks(image, annotations, names, semantic=True, title="semantic mask: one area per class", ax=areas)
+    plot_masks(image, annotations, names, title="instance masks: one per thing", ax=things)
     return fig
 
 

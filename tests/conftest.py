@@ -1,6 +1,7 @@
-"""What tests of notebooks share: an environment without the course's switches, and a toy lesson to break."""
+"""What all tests share: how they are spread over processes, an environment without switches, a toy lesson to break."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,22 @@ def pytest_report_header() -> str:
     return f"lessons run without a network: {which.stdout.strip() or which.stderr.strip()}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Send all tests of one lesson to one process, where it runs once, and other tests file by file.
+
+    Whatever `--dist` says: loadgroup would do, but pytest 9.2 passes over its groups in silence (pytest-xdist#1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class LessonScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            lesson = re.search(r"\[(\d\d_[a-z0-9_]+)", nodeid)
+            return lesson[1] if lesson else nodeid.split("::")[0]
+
+    return LessonScheduling(config, log)
+
+
 @pytest.fixture(autouse=True)
 def no_switches(monkeypatch):
     """No test depends on the profile or the strictness that its caller happens to have set."""
@@ -35,7 +52,8 @@ def code(source: str, name: str, *tags: str, outputs: tuple = (), **metadata):
     from nbformat.v4 import new_code_cell
 
     metadata = metadata | ({"tags": list(tags)} if tags else {})
-    return new_code_cell(source, id=name, metadata=metadata, outputs=[from_dict(output) for output in outputs])
+    outputs = [from_dict(output) for output in outputs]
+    return new_code_cell(source, id=name, metadata=metadata, outputs=outputs, execution_count=1 if outputs else None)
 
 
 def text(source: str, name: str, *tags: str):

@@ -41,6 +41,7 @@ def test_only_marked_outputs_are_written_back(pair):
     assert marked.outputs == [{"output_type": "stream", "name": "stdout", "text": "1\n2\n"}]
     assert value.outputs[0].data["text/plain"] == "4"
     assert value.outputs[0].execution_count is None and value.outputs[0].metadata == {}
+    assert marked.execution_count == value.execution_count == 1  # nbval compares nothing with a cell that never ran
     assert plain.outputs == [] and plain.execution_count is None and plain.metadata == {}
     assert marked.metadata == {"tags": [MARK, KEEP]} and title.metadata == {}
     assert set(made.metadata) == {"kernelspec", "language_info"}

@@ -267,3 +267,61 @@ def test_batches_of_nothing_or_of_several_sizes_are_refused():
     mixed = [(torch.zeros(3, 4, 6), annotations((4, 6))), (torch.zeros(3, 4, 5), annotations((4, 5)))]
     with pytest.raises(ValueError, match=r"but got 2 images of sizes \[\(3, 4, 5\), \(3, 4, 6\)\]. Resize them"):
         datasets.collate_annotated(mixed)
+
+
+# batches in memory
+
+
+def test_batches_in_memory_keep_order_and_the_short_end():
+    """Without a generator a pass gives the examples as they lie, the last batch short, as often as it is asked."""
+    inputs, targets = torch.arange(10.0).view(5, 2), torch.arange(5)
+    batches = datasets.MemoryBatches(inputs, targets, batch_size=2)
+    for _ in range(2):
+        found = list(batches)
+        assert [len(one) for one, _ in found] == [2, 2, 1] and len(batches) == 3
+        assert torch.equal(torch.cat([one for one, _ in found]), inputs)
+        assert torch.equal(torch.cat([one for _, one in found]), targets)
+
+
+@pytest.mark.parametrize(("n", "size", "count"), [(1, 1, 1), (4, 2, 2), (5, 2, 3), (3, 100, 1)])
+def test_batches_in_memory_are_counted_as_they_come(n, size, count):
+    """The announced length is the number of batches, for one example and for a size above all examples too."""
+    batches = datasets.MemoryBatches(torch.zeros(n, 1), torch.zeros(n), batch_size=size)
+    assert len(batches) == len(list(batches)) == count
+
+
+def test_each_pass_draws_an_order_of_its_own_from_the_generator():
+    """Every pass holds each example once with its own target, orders differ between passes, and a seed repeats them."""
+    orders = []
+    for _ in range(2):
+        chance = torch.Generator().manual_seed(4)
+        batches = datasets.MemoryBatches(torch.arange(50) * 10, torch.arange(50), batch_size=8, generator=chance)
+        for _ in range(2):
+            inputs, targets = map(torch.cat, zip(*batches, strict=True))
+            assert torch.equal(inputs, targets * 10)
+            assert sorted(targets.tolist()) == list(range(50))
+            orders.append(targets.tolist())
+    assert orders[:2] == orders[2:] and orders[0] != orders[1] and orders[0] != list(range(50))
+
+
+def test_a_change_is_made_to_each_batch_and_not_to_the_examples():
+    """The function sees whole batches of inputs; targets and the tensors in memory stay as they are."""
+    seen, inputs = [], torch.arange(5.0)
+
+    def double(batch):
+        seen.append(len(batch))
+        return batch.mul_(2)
+
+    batches = datasets.MemoryBatches(inputs, torch.arange(5), batch_size=3, change=double)
+    for _ in range(2):
+        assert torch.cat([one for one, _ in batches]).tolist() == [0.0, 2.0, 4.0, 6.0, 8.0]
+    assert seen == [3, 2, 3, 2] and inputs.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert torch.cat([one for _, one in batches]).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("n", "m", "size"), [(3, 2, 1), (0, 0, 1), (3, 3, 0), (3, 3, -1)])
+def test_batches_in_memory_that_do_not_fit_are_refused(n, m, size):
+    """Unequal numbers, no example and no batch size are refused, with the three numbers."""
+    message = f"but got {n} inputs, {m} targets and batch size {size}. Check the index sets"
+    with pytest.raises(ValueError, match=message):
+        datasets.MemoryBatches(torch.zeros(n, 2), torch.zeros(m), batch_size=size)

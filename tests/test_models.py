@@ -92,7 +92,7 @@ def test_absent_weights_name_the_remedy(monkeypatch, tmp_path):
     models.load_lite0(pretrained=False)
 
 
-@pytest.mark.parametrize("frozen_blocks", [0, 6, 7])
+@pytest.mark.parametrize("frozen_blocks", [-1, 0, 6, 7])
 def test_two_stages_equal_the_whole(lite0, frozen_blocks):
     """Lower part then upper part gives the logits of the uncut network."""
     lower, upper = models.lite0_stages(lite0, frozen_blocks=frozen_blocks)
@@ -113,11 +113,19 @@ def test_stages_share_parameters_and_keep_the_dropout():
     assert not torch.equal(upper(maps), upper(maps))
 
 
-@pytest.mark.parametrize("frozen_blocks", [-1, 8])
+@pytest.mark.parametrize("frozen_blocks", [-2, 8])
 def test_cut_outside_the_network_is_refused(lite0, frozen_blocks):
     """Only the seven stages can be divided."""
-    with pytest.raises(ValueError, match=f"0…7, but got {frozen_blocks}"):
+    with pytest.raises(ValueError, match=rf"in -1…7, but got {frozen_blocks}\. .*choose how many"):
         models.lite0_stages(lite0, frozen_blocks=frozen_blocks)
+
+
+def test_nothing_frozen_leaves_the_lower_part_empty(lite0):
+    """With -1 the lower part hands the images on, and the upper part holds every parameter of the network once."""
+    lower, upper = models.lite0_stages(lite0, frozen_blocks=-1)
+    images = torch.rand(1, 3, 32, 32)
+    assert len(lower) == 0 and lower(images) is images
+    assert [id(p) for p in upper.parameters()] == [id(p) for p in lite0.parameters()]
 
 
 @pytest.mark.parametrize("network", [models.SmallCNN, models.SmallResNet])

@@ -16,14 +16,16 @@ import nbformat
 import yaml
 
 from course_utils import files
-from course_utils.cli import lessons, pages, results
+from course_utils.cli import cards, lessons, pages, results
 
 BOOK = files.REPO / "book"
 LESSONS_MARK = "<!-- lessons of this part -->"  # replaced on each part page
 RESULTS_MARK = "<!-- results -->"  # replaced on results.md
+DATA_MARK = "<!-- data cards -->"  # replaced on data.md
 WARNING = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|Error\b")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # Sphinx colours its messages even where nobody sees it
-JUPYTER_BOOK = (sys.executable, "-W", "ignore", "-c", "from jupyter_book.cli.main import main; main()")
+# Without the package by which JSON schemas check addresses: it builds a grammar on import, 3 s that no page needs.
+START = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
 
 
 def build(executed: Path, out: Path, *, book: Path = BOOK, notebooks: Path = lessons.NOTEBOOKS) -> Path:
@@ -42,16 +44,18 @@ def build(executed: Path, out: Path, *, book: Path = BOOK, notebooks: Path = les
     Raises:
         FileNotFoundError: a lesson that is ready has no executed copy.
         FileExistsError: `out` is a folder that holds something else than a book.
-        ValueError: a gate refuses a lesson, see :func:`course_utils.cli.pages.read_executed`.
+        ValueError: a gate refuses a lesson, see :func:`course_utils.cli.pages.read_executed`, or its last run failed.
         RuntimeError: Jupyter Book gave a warning or an error; the message quotes it.
     """
     executed, out = Path(executed), Path(out).resolve()
     index = lessons.read_index(book / "lessons.yml")
-    names = [lesson["name"] for lesson in lessons.all_lessons(index) if lesson["status"] == "ready"]
+    names = lessons.ready_names(index)
     if out.exists() and any(out.iterdir()) and not (out / "index.html").exists():
-        raise FileExistsError(f"Expected {out} to be empty or an older book, but it holds other files. Choose another folder.")
+        raise FileExistsError(
+            f"Expected {out} to be empty or an older book, but it holds other files. Choose another folder."
+        )
     notebooks_read = _read_all(executed, names, notebooks)
-    records = {name: files.read_json(path) for name in names if (path := executed / f"{name}.json").exists()}
+    records = _read_records(executed, names)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".book-", dir=out.parent) as scratch:
         source = Path(scratch) / "book"
@@ -71,9 +75,19 @@ def _read_all(executed: Path, names: list[str], notebooks: Path) -> dict[str, nb
             f"Expected executed lessons in {executed}, but {', '.join(missing)} is not there. "
             "Run `make book`, or `course run --profile cpu` and then `course book`."
         )
-    return {
-        name: pages.read_executed(executed / f"{name}.ipynb", source=notebooks / f"{name}.ipynb") for name in names
-    }
+    return {name: pages.read_executed(executed / f"{name}.ipynb", source=notebooks / f"{name}.ipynb") for name in names}
+
+
+def _read_records(executed: Path, names: list[str]) -> dict[str, dict]:
+    """Read the records of the runs that there are; refuse a run that failed: its pages are those of an older one."""
+    records = {name: files.read_json(path) for name in names if (path := executed / f"{name}.json").exists()}
+    failed = [name for name, record in records.items() if record.get("status") == "failed"]
+    if failed:
+        raise ValueError(
+            f"Expected runs that ended well in {executed}, but the last run of {', '.join(failed)} failed. "
+            f"Look at {failed[0]}.failed.ipynb there, correct the lesson, then `course run {failed[0]}`."
+        )
+    return records
 
 
 def _write_pages(folder: Path, notebooks_read: dict[str, nbformat.NotebookNode], records: dict[str, dict]) -> None:
@@ -81,7 +95,7 @@ def _write_pages(folder: Path, notebooks_read: dict[str, nbformat.NotebookNode],
     folder.mkdir()
     for name, notebook in notebooks_read.items():
         record = records.get(name)
-        line = f"This page shows a run in the profile `{record['profile']}`: {results.run_text(record)}." if record else ""
+        line = f"A run in the profile `{record['profile']}`: {results.run_text(record)}." if record else ""
         nbformat.write(pages.page_from_notebook(notebook, run_line=line), folder / f"{name}.ipynb")
 
 
@@ -91,9 +105,10 @@ def _write_texts(source: Path, index: lessons.Index, records: dict[str, dict]) -
     files.write_text(source / "_config.yml", config_text((source / "_config.yml").read_text(encoding="utf-8"), index))
     for part in index["parts"]:
         _replace_mark(source / f"{part['page']}.md", LESSONS_MARK, part_table(part))
+    _replace_mark(source / "data.md", DATA_MARK, cards.cards_text())
     recorded = {path.stem: files.read_json(path) for path in sorted((source / "results").glob("*.json"))}
-    ready = [lesson["name"] for lesson in lessons.all_lessons(index) if lesson["status"] == "ready"]
-    _replace_mark(source / "results.md", RESULTS_MARK, results.results_text(recorded, records.values(), linked=ready))
+    table = results.results_text(recorded, records.values(), linked=lessons.ready_names(index))
+    _replace_mark(source / "results.md", RESULTS_MARK, table)
 
 
 def config_text(text: str, index: lessons.Index) -> str:
@@ -135,13 +150,13 @@ def _replace_mark(path: Path, mark: str, text: str) -> None:
     """Replace the mark in a page by text."""
     page = path.read_text(encoding="utf-8")
     if page.count(mark) != 1:
-        raise ValueError(f"Expected {path.name} to hold {mark!r} once, but it does {page.count(mark)} times. Put the line back.")
+        raise ValueError(f"Expected {path.name} to hold {mark!r} once, but it does not. Put that line back.")
     files.write_text(path, page.replace(mark, text))
 
 
 def _run_jupyter_book(source: Path) -> None:
     """Render the folder; any warning fails, and all of them are reported."""
-    command = [*JUPYTER_BOOK, "build", str(source), "--all", "-W", "-n", "--keep-going"]
+    command = [sys.executable, "-W", "ignore", "-c", START, "build", str(source), "--all", "-W", "-n", "--keep-going"]
     utf8 = os.environ | {"PYTHONUTF8": "1"}
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", env=utf8)
     if done.returncode == 0 and (source / "_build" / "html" / "index.html").exists():

@@ -3,6 +3,7 @@
 import difflib
 import functools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
 
@@ -15,8 +16,7 @@ TOC_YML = files.REPO / "book" / "_toc.yml"
 README = files.REPO / "README.md"
 NOTEBOOKS = files.REPO / "notebooks"
 STATUSES = ("ready", "planned")
-TABLE = ("<!-- lessons: begin, generated from book/lessons.yml -->", "<!-- lessons: end -->")
-REFERENCE_PAGES = ("results", "glossary", "instructor_guide", "references")  # pages of the book after the lessons
+REFERENCE_PAGES = ("results", "data", "glossary", "instructor_guide", "references")  # behind the lessons
 
 
 class Lesson(TypedDict):
@@ -81,7 +81,9 @@ def _check_keys(value: object, form: type, where: str) -> None:
 
 def _check_lesson(lesson: Lesson) -> None:
     if not re.fullmatch(r"\d\d_[a-z0-9_]+", lesson["name"]):
-        raise ValueError(f"Expected a lesson's name such as 22_transfer_learning, but got {lesson['name']!r}. Use NN_topic.")
+        raise ValueError(
+            f"Expected a lesson's name such as 22_transfer_learning, but got {lesson['name']!r}. Use NN_topic."
+        )
     if lesson["status"] not in STATUSES:
         raise ValueError(
             f"Expected the status of {lesson['name']} to be ready or planned, but got {lesson['status']!r}. Choose one."
@@ -103,9 +105,14 @@ def all_lessons(of: Index | None = None) -> list[Lesson]:
     return [lesson for part in (of or index())["parts"] for lesson in part["lessons"]]
 
 
+def ready_names(of: Index | None = None) -> list[str]:
+    """Names of the lessons that the index calls ready, in the order of the course."""
+    return [lesson["name"] for lesson in all_lessons(of) if lesson["status"] == "ready"]
+
+
 def lesson_names() -> list[str]:
     """Names of the lessons that can be run: ready, and with a file in `notebooks/`, in the order of the course."""
-    return [lesson["name"] for lesson in all_lessons() if lesson["status"] == "ready" and path_of(lesson["name"]).exists()]
+    return [name for name in ready_names() if path_of(name).exists()]
 
 
 def path_of(name: str) -> Path:
@@ -131,18 +138,34 @@ def find(text: str) -> str:
     """
     wanted = Path(text).name.removesuffix(".ipynb")
     ready = lesson_names()
-    fitting = [name for name in ready if name == wanted] or [name for name in ready if wanted and name.startswith(wanted)]
+    fitting = [wanted] if wanted in ready else [name for name in ready if wanted and name.startswith(wanted)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise ValueError(f"Expected {text!r} to mean one lesson, but it fits {', '.join(fitting)}. Write more of the name.")
+        raise ValueError(
+            f"Expected {text!r} to mean one lesson, but it fits {', '.join(fitting)}. Write more of the name."
+        )
     planned = [lesson["name"] for lesson in all_lessons() if wanted and lesson["name"].startswith(wanted)]
     if planned:
         raise ValueError(
-            f"Expected a lesson that can be run, but {', '.join(planned)} has no notebook yet. Ready: {', '.join(ready) or 'none'}."
+            f"Expected a lesson that can be run, but {', '.join(planned)} has no notebook yet. "
+            f"Ready: {', '.join(ready) or 'none'}."
         )
     near = difflib.get_close_matches(wanted, ready, n=3, cutoff=0.4) or ready
-    raise ValueError(f"Expected a lesson, but got {text!r}. Did you mean {' or '.join(near) or '(no lesson is ready)'}?")
+    raise ValueError(f"Expected a lesson, but got {text!r}. Did you mean {' or '.join(near) or '(none is ready)'}?")
+
+
+def choose(texts: Iterable[str] | None) -> list[str]:
+    """Full names of the lessons that are asked for, in the order of the course; all that can run when none is named.
+
+    Raises:
+        ValueError: see :func:`find`; also when no lesson can run.
+    """
+    names = lesson_names()
+    if not names:
+        raise ValueError(f"Expected lessons in {NOTEBOOKS}, but none is ready there. Restore the notebooks from git.")
+    wanted = {find(text) for text in texts or names}
+    return [name for name in names if name in wanted]
 
 
 def toc_text(of: Index | None = None) -> str:
@@ -172,22 +195,43 @@ def _readme_row(lesson: Lesson) -> str:
     return f"| {name} | {lesson['title']}. {lesson['summary']} | {', '.join(lesson['data'])} | {lesson['status']} |"
 
 
-def with_table(text: str) -> str:
-    """`text` with the lines between the two markers of the table replaced by the table as it is now.
+def readme_text(text: str, tables: dict[str, str]) -> str:
+    """The README with each table put anew between its markers.
+
+    Args:
+        text: the README as it is.
+        tables: name of a table → its Markdown. Its markers are the lines `<!-- name: begin -->` (words may follow
+            `begin`) and `<!-- name: end -->`.
 
     Raises:
-        ValueError: `text` does not hold both markers, in order and once.
+        ValueError: the two markers of a table do not stand in the text, in order and once.
+
+    >>> print(readme_text("<!-- a: begin -->\\nold\\n<!-- a: end -->", {"a": "new"}))
+    <!-- a: begin -->
+    new
+    <!-- a: end -->
     """
-    begin, end = TABLE
-    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise ValueError(f"Expected the README to hold {begin!r} and then {end!r}, once each. Put the two lines back.")
-    head, tail = text[: text.index(begin) + len(begin)], text[text.index(end) :]
-    return f"{head}\n{readme_table()}\n{tail}"
+    for name, table in tables.items():
+        marked = re.compile(rf"(<!-- {name}: begin[^\n]*-->\n).*?(\n?<!-- {name}: end -->)", re.DOTALL)
+        if len(marked.findall(text)) != 1:
+            raise ValueError(
+                f"Expected the README to hold `<!-- {name}: begin -->` and then `<!-- {name}: end -->`, once each. "
+                "Put the two lines back."
+            )
+        text = marked.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2].lstrip()}", text)
+    return text
+
+
+def generated() -> dict[Path, str]:
+    """What the files that are made from the index and the data cards have to hold: path → text."""
+    from course_utils.cli import cards  # imports PyTorch, which reading the index has no need of
+
+    tables = {"lessons": readme_table(), "licences": cards.licence_table()}
+    return {TOC_YML: toc_text(), README: readme_text(README.read_text(encoding="utf-8"), tables)}
 
 
 def write_generated() -> list[Path]:
-    """Write `book/_toc.yml` and the table of the README anew; return the two paths."""
-    files.write_text(TOC_YML, toc_text())
-    files.write_text(README, with_table(README.read_text(encoding="utf-8")))
+    """Write `book/_toc.yml` and the tables of the README anew; return the paths."""
+    for path, text in generated().items():
+        files.write_text(path, text)
     return [TOC_YML, README]
-

@@ -1,7 +1,8 @@
 """An executed lesson becomes a page of the book: the gates first, then exercises as stub, hints and closed solution.
 
-A page is a notebook too. What is taken away: the cell that papermill injects, widgets that need a kernel, second copies of
-figures. What is moved: an exercise with its solution becomes the stub that learners get, and behind it closed dropdowns.
+A page is a notebook too. What is taken away: the cell that papermill injects, widgets that need a kernel, second copies
+of figures. What is moved: an exercise with its solution becomes the stub that learners get, and behind it closed
+dropdowns.
 """
 
 import html.parser
@@ -30,7 +31,7 @@ def read_executed(path: Path, *, source: Path | None = None) -> NotebookNode:
         The notebook, nbformat 4.
 
     Raises:
-        ValueError: a cell was not executed or ended in an error, a picture has no alt text, or the source has changed since.
+        ValueError: a cell was not executed or ended in an error, a picture has no alt text, or the source has changed.
     """
     notebook = nbformat.read(path, as_version=4)
     check_executed(notebook, name=path.stem)
@@ -62,7 +63,7 @@ def check_alt(notebook: NotebookNode, *, name: str) -> None:
     for number, cell in enumerate(notebook.cells, start=1):
         bundles = [output.data for output in cell.get("outputs", []) if "data" in output]
         texts = [_joined(data["text/html"]) for data in bundles if "text/html" in data]
-        naked = [data for data in bundles if any(kind in data for kind in PICTURES) and not _alts(data.get("text/html", ""))]
+        naked = [data for data in bundles if data.keys() & set(PICTURES) and not _alts(data.get("text/html", ""))]
         if cell.cell_type == "markdown":
             texts.append(cell.source)
             naked += re.findall(r"!\[\s*\]\(", cell.source)
@@ -106,7 +107,7 @@ def check_current(notebook: NotebookNode, source: NotebookNode, *, name: str) ->
     ran = [cell.source for cell in notebook.cells if "injected-parameters" not in _tags(cell)]
     if ran != [cell.source for cell in source.cells]:
         raise ValueError(
-            f"Expected the executed copy of {name} to be made from the lesson as it is now, but the lesson has changed since. "
+            f"Expected the executed copy of {name} to be made from the lesson as it is now, but it has changed. "
             f"Run `course run {name}`."
         )
 
@@ -194,7 +195,8 @@ def _exercise_cells(cell: NotebookNode, hints: str) -> list[NotebookNode]:
     """The stub, the hints if there are any, and the solution, from the cell that holds the solution."""
     from course_utils.cli import learner  # nbgrader is slow to import, and only exercises need it
 
-    solution = dropdown("Solution", f"```python\n{SOLUTION_MARK.sub('', cell.source).strip()}\n```", icon="check-circle")
+    code = SOLUTION_MARK.sub("", cell.source).strip()
+    solution = dropdown("Solution", f"```python\n{code}\n```", icon="check-circle")
     stub = nbformat.from_dict(cell)
     stub.source, stub.outputs, stub.execution_count = learner.stripped_source(cell.source), [], None
     answer = new_markdown_cell(f"{hints}\n\n{solution}".strip(), id=f"{cell.id[:50]}-solution")

@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from course_utils import files
 
 MARK, KEEP = "nbval-check-output", "keep_output"
+RUN = 1  # execution count of marked cells: nbval takes a cell without one for never run, and refuses its output
 CELL_METADATA = ("tags", "exercise")  # everything else in a cell's metadata comes from editors and runs
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -62,12 +63,12 @@ def refreshed(source: NotebookNode, executed: NotebookNode, *, name: str = "note
                 f"Expected the executed copy of {name} to hold the cell {cell.id} as it reads now, but it does not. "
                 f"Run `course run {name.removesuffix('.ipynb')} --profile smoke --force`."
             )
-        cell.outputs = _text_outputs(twin, f"{name}, cell {cell.id}")
+        cell.outputs, cell.execution_count = _text_outputs(twin, f"{name}, cell {cell.id}"), RUN
     return made
 
 
 def normalised(notebook: NotebookNode) -> NotebookNode:
-    """The stored form: outputs of marked cells only, no execution counts, no metadata of editors and runs."""
+    """The stored form: outputs of marked cells only, with one and the same count, no metadata of editors and runs."""
     made = copy.deepcopy(notebook)
     made.metadata = nbformat.from_dict(METADATA)
     made.nbformat, made.nbformat_minor = 4, 5
@@ -77,8 +78,8 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
         if MARK in tags and KEEP not in tags:
             tags.append(KEEP)
         if cell.cell_type == "code":
-            cell.execution_count = None
             cell.outputs = cell.outputs if MARK in tags else []
+            cell.execution_count = RUN if cell.outputs else None
     return made
 
 

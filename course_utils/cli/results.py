@@ -71,32 +71,33 @@ def _value_text(claim: dict | None) -> str:
     """Value, spread, number of values and verdict of a claim.
 
     >>> _value_text({"value": 0.8712, "unit": "fraction", "spread": 0.0123, "n": 3, "kept": True})
-    '87.1 % ± 1.2 (n = 3), ✔ kept'
+    '87.1\\xa0%\\xa0± 1.2 (n = 3), ✔ kept'
     """
     if claim is None:
         return "—"
     text = _number(claim["value"], claim["unit"])
     if claim["spread"] is not None:
         spread = f"{100 * claim['spread']:.1f}" if claim["unit"] == "fraction" else f"{claim['spread']:.3g}"
-        text += f" ± {spread}"
+        text += f"\N{NO-BREAK SPACE}± {spread}"
     return f"{text} (n = {claim['n']}), {KEPT[claim['kept']]}"
 
 
 def _bar_text(claim: dict) -> str:
     """The bar of a claim in signs; a dash where it has none."""
     signs = {"at_least": "≥", "at_most": "≤"}
-    bar = claim["bar"] or {}
-    return " and ".join(f"{signs[key]} {_number(limit, claim['unit'])}" for key, limit in sorted(bar.items())) or "—"
+    bars = sorted((claim["bar"] or {}).items())
+    limits = [f"{signs[key]}\N{NO-BREAK SPACE}{_number(limit, claim['unit'])}" for key, limit in bars]
+    return " and ".join(limits) or "—"
 
 
 def _number(value: float | None, unit: str) -> str:
     """A number with its unit; fractions as per cent, and words where the number was not finite.
 
     >>> _number(0.5, "fraction"), _number(1234.5, "images/s"), _number(None, "ratio")
-    ('50.0 %', '1234 images/s', 'not a number')
+    ('50.0\\xa0%', '1234 images/s', 'not a number')
     """
     if value is None:
         return "not a number"
     if unit == "fraction":
-        return f"{100 * value:.1f} %"
+        return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
     return f"{value:.4g} {unit}".strip() if abs(value) < 1000 else f"{value:.0f} {unit}".strip()

@@ -31,10 +31,11 @@ def _digest(*parts: bytes) -> str:
 
 def _content(tensors: dict[str, torch.Tensor]) -> str:
     """Hash of the values, in the order of the names."""
-    return _digest(*(name.encode() + _bytes(tensor) for name, tensor in sorted(tensors.items())))
+    return _digest(*(name.encode() + tensor_bytes(tensor) for name, tensor in sorted(tensors.items())))
 
 
-def _bytes(tensor: torch.Tensor) -> bytes:
+def tensor_bytes(tensor: torch.Tensor) -> bytes:
+    """Bytes of a tensor's values, of any shape and type; the tensor is on the CPU."""
     return tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes()
 
 
@@ -79,6 +80,11 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, torch.Tensor], dict]:
         ValueError: when it is a pickle, is no checkpoint of ours, or its content does not match its hash.
     """
     path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"Expected a checkpoint at {path}, but there is none. "
+            "Check the spelling; restore it from git, or train again."
+        )
     _refuse_pickle(path)
     try:
         with safetensors.safe_open(path, "pt") as file:

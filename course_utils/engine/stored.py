@@ -1,5 +1,6 @@
 """Stored runs: one (arm, seed) is trained once and used again while code, data and settings stay as they are."""
 
+import functools
 import hashlib
 import inspect
 import json
@@ -20,8 +21,10 @@ Result = tuple[dict[str, torch.Tensor], dict]  # tensors by name, and what JSON 
 def stored(make: Callable[..., Result], *arguments, folder: Path, name: str, settings: dict) -> Result:
     """Return ``make(*arguments)``, from disk when the same has been made before.
 
-    The fingerprint covers the source of ``make`` and of every function, class and module of the course that it uses,
-    the content of arrays and tensors among the arguments, the settings, and the versions of PyTorch and the device.
+    The fingerprint covers the source of ``make`` and of every function, class and module of lesson and course that it
+    uses, the constants, arrays and tensors that these name, the content of the arguments, the settings, the version of
+    PyTorch and the device. It does not cover other objects that ``make`` finds by name: pass them, or name them in
+    ``settings``.
 
     Args:
         make: a function that returns tensors by name, and a dict that JSON can hold.
@@ -35,7 +38,7 @@ def stored(make: Callable[..., Result], *arguments, folder: Path, name: str, set
 
     Raises:
         ValueError: when ``name`` is no plain file name.
-        TypeError: for an argument whose content cannot be hashed.
+        TypeError: for an argument or a setting whose content cannot be hashed.
     """
     if not re.fullmatch(r"[\w.-]+", name):
         raise ValueError(f"Expected name to be made of letters, digits, '_', '.' and '-', but got {name!r}.")
@@ -51,60 +54,84 @@ def stored(make: Callable[..., Result], *arguments, folder: Path, name: str, set
 def fingerprint(make: Callable, *arguments, settings: dict) -> str:
     """16 hexadecimal digits that change when code, data, settings, PyTorch or the device change."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    digest = hashlib.sha256(json.dumps([settings, torch.__version__, device], sort_keys=True, default=str).encode())
-    for text in sorted(set(_sources(make, set()))):
+    digest = hashlib.sha256(_content([settings, torch.__version__, device, arguments]))
+    for text in sorted(set(_named("make", make, set()))):
         digest.update(text.encode())
-    for argument in arguments:
-        digest.update(_content(argument))
     return digest.hexdigest()[:16]
 
 
 def _content(value) -> bytes:
-    """Bytes that stand for an argument's content."""
+    """Bytes that stand for the content of an argument, a setting or a constant; different for different contents."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray):
+        return repr((tuple(value.shape), str(value.dtype))).encode() + checkpoints.tensor_bytes(value.detach().cpu())
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         return repr((value.shape, str(value.dtype))).encode() + np.ascontiguousarray(value).tobytes()
-    if isinstance(value, str | int | float | bool | None):
+    if isinstance(value, str | int | float | bool | None | range | np.generic | torch.dtype | torch.device):
         return repr(value).encode()
     if isinstance(value, list | tuple):
-        return b"".join(_content(item) for item in value)
+        return b"[" + b",".join(_content(item) for item in value) + b"]"
+    if isinstance(value, dict):
+        return b"{" + b",".join(sorted(_content(key) + b":" + _content(item) for key, item in value.items())) + b"}"
     raise TypeError(
-        f"Expected arrays, tensors, numbers, text or lists of these as arguments, but got {type(value).__name__}. "
+        f"Expected arrays, tensors, numbers, text, or lists and dicts of these, but got {type(value).__name__}. "
         "Pass its arrays, or put what identifies it into settings."
     )
 
 
+def _named(name: str, value, seen: set[int]) -> Iterator[str]:
+    """What stands for a value that code calls ``name``: its content, or the sources of the functions in it."""
+    try:
+        yield f"{name} = {hashlib.sha256(_content(value)).hexdigest()}"
+        return
+    except TypeError:  # not plain data: code, or a collection of code
+        yield f"{name}:"
+    if isinstance(value, functools.partial):
+        value = [value.func, *value.args, *value.keywords.values()]
+    elif isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _named(f"{name}.{number}", item, seen)
+    else:
+        yield from _sources(value, seen)
+
+
 def _sources(thing, seen: set[int]) -> Iterator[str]:
-    """Source text of a function, class or course module, and of everything of ours that it refers to."""
-    if id(thing) in seen:
+    """Source text of a function, class or module of lesson or course, and of everything of ours that it refers to."""
+    if isinstance(thing, types.FunctionType | staticmethod | classmethod):
+        thing = inspect.unwrap(thing)  # what a decorator such as torch.no_grad() wraps
+    if not isinstance(thing, types.ModuleType | types.FunctionType | type) or id(thing) in seen:
         return
     seen.add(id(thing))
-    if isinstance(thing, types.ModuleType):
-        if thing.__name__.startswith("course_utils."):
-            yield inspect.getsource(thing)
-            for used in vars(thing).values():
-                if isinstance(used, types.ModuleType):
-                    yield from _sources(used, seen)
-    elif isinstance(thing, types.FunctionType | type) and thing.__module__.startswith("course_utils."):
-        yield from _sources(sys.modules[thing.__module__], seen)
-    elif isinstance(thing, types.FunctionType | type) and thing.__module__ == "__main__":
+    module = thing.__name__ if isinstance(thing, types.ModuleType) else thing.__module__
+    if f"{module}.".startswith("course_utils."):
+        if not isinstance(thing, types.ModuleType):
+            yield from _sources(sys.modules[module], seen)
+            return
         yield inspect.getsource(thing)
-        functions = [thing] if isinstance(thing, types.FunctionType) else vars(thing).values()
-        for function in functions:
-            yield from _referred(function, seen)
-    elif isinstance(thing, str | int | float | bool | tuple | None):
-        yield repr(thing)
+        for used in vars(thing).values():
+            yield from _sources(used, seen)
+    elif module == "__main__" and isinstance(thing, type):
+        yield f"class {thing.__qualname__}{thing.__bases__}"  # inspect finds no source of a class in a notebook
+        for name, part in [*vars(thing).items(), *enumerate(thing.__bases__)]:
+            yield from _named(f"{thing.__qualname__}.{name}", part, seen)
+    elif module == "__main__":
+        yield from _function(thing, seen)
 
 
-def _referred(function, seen: set[int]) -> Iterator[str]:
-    """Sources of the globals that a function names, also in functions written inside it."""
-    if not isinstance(function, types.FunctionType):
-        return
-    codes = [function.__code__]
+def _function(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
+    """Source of a function, its default and captured values, and the globals that it or a function inside it names."""
+    code = function.__code__
+    try:
+        yield inspect.getsource(function)
+    except OSError:  # written by a program, as the __init__ of a dataclass is
+        yield f"{code.co_name} {code.co_code.hex()} {code.co_names}"
+    held = {f"default {number}": value for number, value in enumerate(function.__defaults__ or ())}
+    held |= {f"default {name}": value for name, value in (function.__kwdefaults__ or {}).items()}
+    held |= {f"captured {name}": cell for name, cell in inspect.getclosurevars(function).nonlocals.items()}
+    codes = [code]
     for code in codes:
         codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-        for name in code.co_names:
-            if name in function.__globals__:
-                yield f"{name}:"
-                yield from _sources(function.__globals__[name], seen)
+        held |= {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+    for name, value in held.items():
+        yield from _named(f"{function.__qualname__} {name}", value, seen)

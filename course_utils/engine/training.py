@@ -49,7 +49,7 @@ class Recipe:
         optimizer: holds the parameters that are trained.
         scheduler: stepped after every batch, or ``None``.
         precision: ``None`` for float32.
-        clip_norm: largest norm of the gradient, or ``None`` for no clipping.
+        clip_norm: largest norm of the trained parameters' gradient, or ``None`` for no clipping.
     """
 
     loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -82,7 +82,7 @@ def train_one_epoch(model: nn.Module, batches: Batches, recipe: Recipe) -> float
         inputs, targets = inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
         with precision.autocast():
             loss = recipe.loss_fn(model(inputs), targets)
-        _descend(model, loss, recipe, precision.scaler)
+        _descend(loss, recipe, precision.scaler)
         total += loss.detach() * len(inputs)
         examples += len(inputs)
         if step % CHECK_EVERY == 0:
@@ -90,13 +90,14 @@ def train_one_epoch(model: nn.Module, batches: Batches, recipe: Recipe) -> float
     return _mean_loss(total, examples)
 
 
-def _descend(model: nn.Module, loss: torch.Tensor, recipe: Recipe, scaler: torch.amp.GradScaler) -> None:
+def _descend(loss: torch.Tensor, recipe: Recipe, scaler: torch.amp.GradScaler) -> None:
     """One step of the optimiser; the scaler is the identity unless the precision is float16."""
     recipe.optimizer.zero_grad(set_to_none=True)
     scaler.scale(loss).backward()
     if recipe.clip_norm is not None:
         scaler.unscale_(recipe.optimizer)  # the norm is meant in true units
-        nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
+        trained = [parameter for group in recipe.optimizer.param_groups for parameter in group["params"]]
+        nn.utils.clip_grad_norm_(trained, recipe.clip_norm)
     scaler.step(recipe.optimizer)
     scaler.update()
     if recipe.scheduler is not None:
@@ -130,7 +131,7 @@ def predict(model: nn.Module, batches: Batches) -> tuple[torch.Tensor, torch.Ten
     """
     device = next(model.parameters()).device
     model.eval()
-    pairs = [(model(inputs.to(device)).float().cpu(), targets) for inputs, targets in batches]
+    pairs = [(model(inputs.to(device)).float().cpu(), targets.cpu()) for inputs, targets in batches]
     if not pairs:
         raise ValueError(NO_BATCH)
     outputs, targets = zip(*pairs, strict=True)

@@ -1,8 +1,8 @@
 """What tests of the lessons share: one smoke run each, without a network, whose results every test reads.
 
-Tests of one lesson carry one xdist group, so that `--dist loadgroup` sends them to one process, where the lesson runs
-once. Executed copies lie in pytest's cache folder: `course run` leaves those alone whose inputs have not changed, and
-`pytest --cache-clear` makes all anew.
+Tests of one lesson have its name first in their brackets, by which ../conftest.py sends them to one process, where the
+lesson runs once. Executed copies lie in pytest's cache folder: `course run` leaves those alone whose inputs have not
+changed, and `pytest --cache-clear` makes all anew.
 """
 
 import json
@@ -38,12 +38,10 @@ def pytest_generate_tests(metafunc):
     """Give `lesson` the names of the lessons that can run, and `case` the pairs of lesson and exercise."""
     names = lessons.lesson_names()
     if "lesson" in metafunc.fixturenames:
-        cases = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
-        metafunc.parametrize("lesson", cases, scope="session")
+        metafunc.parametrize("lesson", names, scope="session")
     if "case" in metafunc.fixturenames:
         pairs = [(name, at) for name in names for at in exercise_ids(name)]
-        cases = [pytest.param(pair, marks=pytest.mark.xdist_group(pair[0]), id="-".join(pair)) for pair in pairs]
-        metafunc.parametrize("case", cases)
+        metafunc.parametrize("case", pairs, ids="-".join)
 
 
 def exercise_ids(name: str) -> list[str]:

@@ -12,7 +12,8 @@ EXECUTE = """
 import sys
 from pathlib import Path
 from course_utils.cli import run
-run.execute(Path(sys.argv[1]), profile="smoke", out=Path(sys.argv[2]))
+outcome = run.execute(Path(sys.argv[1]), profile="smoke", out=Path(sys.argv[2]))
+sys.exit(outcome.record.get("error"))
 """
 
 

@@ -1,11 +1,13 @@
 """Every lesson run to its end in the profile smoke, without a network, and what the run left behind."""
 
+import warnings
+
 import nbformat
 
 from course_utils.cli import lessons, refresh
 
 HEAVY = ("11", "13", "40", "60")  # FiftyOne, FAISS, SHAP: 40 seconds instead of 25
-SLACK = 2  # tests run side by side on machines that are not ours
+SLACK = 3  # tests run side by side, on machines that are not ours
 
 
 def test_lesson_runs_to_its_end(smoke):
@@ -29,9 +31,11 @@ def test_record_says_where_it_comes_from(smoke, lesson):
 
 
 def test_lesson_keeps_its_budget(smoke, lesson):
-    """Smoke takes 25 seconds with the start of the kernel, 40 where heavy libraries come in; twice that fails."""
-    budget = 40 if lesson.startswith(HEAVY) else 25
-    assert smoke.record["seconds"] <= SLACK * budget
+    """Smoke takes 25 seconds with the start of the kernel, 40 with heavy libraries: more warns, three times fails."""
+    budget, seconds = 40 if lesson.startswith(HEAVY) else 25, smoke.record["seconds"]
+    if seconds > budget:
+        warnings.warn(f"{lesson} took {seconds} s in smoke, of {budget} s", stacklevel=1)
+    assert seconds <= SLACK * budget
 
 
 def test_every_figure_has_alt_text(smoke):

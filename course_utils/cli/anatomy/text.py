@@ -109,7 +109,7 @@ def stored_outputs(lesson: Lesson) -> Iterator[str]:
         kept = {"nbval-check-output", "keep_output"} & set(cell.tags)
         if len(kept) == 1:
             yield f"{cell}: Expected the tags nbval-check-output and keep_output together, but got {kept}."
-        if (cell.outputs and not kept) or cell.execution_count is not None:
+        if (cell.outputs or cell.execution_count is not None) and not kept:
             yield f"{cell}: Expected no stored output or execution count. Run `course refresh`."
         if kept and not cell.outputs:
             yield f"{cell}: Expected the stored output of a marked cell, but got none. Run `course refresh`."

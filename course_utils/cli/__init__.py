@@ -1,0 +1,1 @@
+"""Top floor: the command `course`; its commands are in `main`."""
