@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import operator
 import os
 import re
 import string
@@ -34,6 +35,9 @@ class Claim:
     kept: bool | None
     source: str
     seconds: float | None
+
+    def _ipython_display_(self) -> None:
+        """Show nothing: the sentence has been shown already."""
 
 
 class _NoSpread(float):
@@ -86,6 +90,7 @@ def claim(
     unit: str,
     at_least: float | dict[str, float] | None = None,
     at_most: float | dict[str, float] | None = None,
+    more_than: float | dict[str, float] | None = None,
     source: str = "run",
     seconds: float | None = None,
 ) -> Claim:
@@ -100,8 +105,8 @@ def claim(
         values: one number, or one for each seed. The claim's value is their mean, its spread the half width of the
             95 % t-interval of the mean (none for a single number).
         unit: for example ``fraction``, ``seconds``, ``ratio``, ``images/s``.
-        at_least, at_most: the bar on the mean: a number for every profile, or one for each profile named. A profile
-            without bar records only. NaN meets no bar.
+        at_least, at_most, more_than: the bar on the mean: a number for every profile, or one for each profile named.
+            A profile without bar records only. NaN meets no bar.
         source: ``run`` when trained or measured live, ``checkpoint`` when a shipped checkpoint was scored.
         seconds: what the measured work took; by default the seconds since the lesson began.
 
@@ -119,7 +124,7 @@ def claim(
     _check_words(name, sentence)
     numbers = _finite_list(values)
     value, spread = mean_and_spread(numbers)
-    bar = _bar(_record.run.profile, at_least=at_least, at_most=at_most)
+    bar = _bar(_record.run.profile, at_least=at_least, at_most=at_most, more_than=more_than)
     text = sentence.format(value=value, spread=_NoSpread("nan") if spread is None else spread, n=len(numbers))
     seconds = round(time.perf_counter() - _record.started if seconds is None else seconds, 1)
     made = Claim(text, value, unit, spread, len(numbers), numbers, bar, _kept(value, bar), source, seconds)
@@ -178,7 +183,8 @@ def _bar(profile: str, **limits) -> dict | None:
 def _kept(value: float, bar: dict | None) -> bool | None:
     if bar is None:
         return None
-    return bool(value >= bar.get("at_least", -math.inf) and value <= bar.get("at_most", math.inf))
+    met = {"at_least": operator.ge, "at_most": operator.le, "more_than": operator.gt}
+    return all(met[name](value, limit) for name, limit in bar.items())  # NaN compares false with everything
 
 
 def _bar_words(bar: dict) -> str:

@@ -161,12 +161,14 @@ def test_a_changed_byte_is_found(saved, position):
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
-def test_swapped_tensors_are_found(saved):
+@pytest.mark.parametrize("names", [("1.weight", "1.bias"), ("0.bias", "0.bies")])
+def test_swapped_and_renamed_tensors_are_found(saved, names):
     """The hash covers which values belong to which name, not the values alone."""
     _, path = saved
     tensors, about = engine.read_checkpoint(path)
-    tensors["1.weight"], tensors["1.bias"] = tensors["1.bias"], tensors["1.weight"]
-    safetensors.torch.save_file(tensors, path, {"about": json.dumps(about)})
+    exchanged = dict(zip(names, reversed(names), strict=True))
+    changed = {exchanged.get(name, name): tensor for name, tensor in tensors.items()}
+    safetensors.torch.save_file(changed, path, {"about": json.dumps(about)})
     with pytest.raises(ValueError, match="The file was damaged or not written by save_checkpoint"):
         engine.read_checkpoint(path)
 

@@ -122,15 +122,19 @@ def test_claims_need_an_open_lesson(lesson):
         (0.7, {"at_least": 0.4, "at_most": 0.6}, False),
         (0.3, {"at_least": 0.4, "at_most": 0.6}, False),
         (-1, {"at_least": 0}, False),  # a bar of zero is a bar
+        (0, {"more_than": 0}, False),
+        (1e-9, {"more_than": 0}, True),
+        (0.7, {"more_than": 0, "at_most": 0.6}, False),
         (0.5, {}, None),
         (NAN, {}, None),
         (NAN, {"at_least": -math.inf}, False),
         (NAN, {"at_most": math.inf}, False),
+        (NAN, {"more_than": -1}, False),
         (NAN, {"at_least": 0, "at_most": 1}, False),
     ],
 )
 def test_bars_are_met_from_either_side_and_never_by_nan(lesson, value, limits, kept):
-    """A value on the bar meets it, NaN meets none, and without a bar there is nothing to keep."""
+    """A value on the bar meets it, unless it is to be more; NaN meets none; without a bar there is nothing to keep."""
     lesson()
     assert claim(value, **limits).kept is kept
     assert lesson.read()["claims"]["accuracy"]["kept"] is kept
@@ -215,6 +219,14 @@ def test_without_strict_a_miss_is_red_and_the_lesson_goes_on(lesson, monkeypatch
     assert "color:#D55E00" in missed and "missed" in missed and "Right in 50.0%" in missed and "at least 0.86" in missed
     assert "color" not in kept and "kept" in kept and "at least 0.86" in kept
     assert "color" not in plain and "Recorded" in plain and "bar" not in plain
+
+
+def test_the_sentence_is_shown_once(lesson):
+    """A claim as the last line of a cell shows its sentence, and not its fields as well."""
+    from IPython.core.formatters import DisplayFormatter
+
+    lesson()
+    assert DisplayFormatter().format(claim()) == ({}, {}) and len(lesson.shown) == 1
 
 
 # bad input

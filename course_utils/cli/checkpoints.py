@@ -58,7 +58,7 @@ def _check_record(path: Path, about: dict) -> None:
 
 
 def score_elpv(path: Path, about: dict) -> float:
-    """Accuracy on the test cells as lesson 22 computes it: mean over turns of the maps that the frozen part puts out."""
+    """Accuracy on the test cells as lesson 22 computes it: mean over turns of the maps of the frozen part."""
     network, settings = models.load_lite0(num_classes=2), about["settings"]
     engine.load_checkpoint(path, network)
     lower, upper = models.lite0_stages(network.eval(), frozen_blocks=settings["FROZEN_BLOCKS"])

@@ -231,7 +231,8 @@ def generated() -> dict[Path, str]:
 
 
 def write_generated() -> list[Path]:
-    """Write `book/_toc.yml` and the tables of the README anew; return the paths."""
-    for path, text in generated().items():
-        files.write_text(path, text)
-    return [TOC_YML, README]
+    """Write `book/_toc.yml` and the tables of the README where they are out of date; return the paths that changed."""
+    changed = [path for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in changed:
+        files.write_text(path, generated()[path])
+    return changed

@@ -84,7 +84,7 @@ def _value_text(claim: dict | None) -> str:
 
 def _bar_text(claim: dict) -> str:
     """The bar of a claim in signs; a dash where it has none."""
-    signs = {"at_least": "≥", "at_most": "≤"}
+    signs = {"at_least": "≥", "at_most": "≤", "more_than": ">"}
     bars = sorted((claim["bar"] or {}).items())
     limits = [f"{signs[key]}\N{NO-BREAK SPACE}{_number(limit, claim['unit'])}" for key, limit in bars]
     return " and ".join(limits) or "—"

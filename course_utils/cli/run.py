@@ -110,8 +110,10 @@ def check_kernel(path: Path) -> None:
 def fingerprint(path: Path, parameters: dict) -> str:
     """16 hexadecimal digits over what decides a lesson's numbers: its text, parameters, package, data, lock."""
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode())
+    for cell in anatomy.read_lesson(path).cells:  # stored outputs are no inputs
+        digest.update(f"{cell.id} {cell.kind} {cell.metadata} {cell.source}".encode())
     found = {found for pattern in INPUTS for found in files.REPO.glob(pattern)}
-    for source in [path, *sorted(file for file in found if NOT_INPUTS not in file.parents)]:
+    for source in sorted(file for file in found if NOT_INPUTS not in file.parents):
         digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()[:16]
 
