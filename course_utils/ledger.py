@@ -184,7 +184,7 @@ def _kept(value: float, bar: dict | None) -> bool | None:
     if bar is None:
         return None
     met = {"at_least": operator.ge, "at_most": operator.le, "more_than": operator.gt}
-    return all(met[name](value, limit) for name, limit in bar.items())  # NaN compares false with everything
+    return math.isfinite(value) and all(met[name](value, limit) for name, limit in bar.items())
 
 
 def _bar_words(bar: dict) -> str:

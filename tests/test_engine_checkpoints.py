@@ -218,3 +218,12 @@ def test_every_kind_of_tensor_is_hashed():
     for tensor in (torch.tensor(2.5), torch.zeros(0, 3), torch.tensor([True, False]), torch.arange(6).view(2, 3).T):
         assert checkpoints.tensor_bytes(tensor) == np.ascontiguousarray(tensor.numpy()).tobytes()
     assert checkpoints.tensor_bytes(torch.tensor([1.0], dtype=torch.bfloat16)) == b"\x80\x3f"
+
+
+def test_number_too_large_for_half_precision_is_refused(tmp_path):
+    """A value over 65504 would become infinite in float16: the tensor is named and no file is left."""
+    model = nn.Linear(2, 1)
+    model.weight.data.fill_(1e6)
+    with pytest.raises(ValueError, match=r"weight has 1e\+06"):
+        engine.save_checkpoint(tmp_path / "large.safetensors", model, {}, half=True)
+    assert list(tmp_path.iterdir()) == []

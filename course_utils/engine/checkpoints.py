@@ -56,8 +56,18 @@ def save_checkpoint(path: str | Path, model: nn.Module, metadata: dict, *, half:
     """
     state = model.state_dict()
     if half:
-        state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+        state = {name: _halved(name, value) if value.is_floating_point() else value for name, value in state.items()}
     return write_checkpoint(path, state, metadata)
+
+
+def _halved(name: str, value: torch.Tensor) -> torch.Tensor:
+    half = value.half()
+    if (half.isinf() & ~value.isinf()).any():
+        raise ValueError(
+            f"Expected numbers up to 65504, which float16 can hold, but {name} has {value.abs().max():.4g}. "
+            "Save it with half=False."
+        )
+    return half
 
 
 def write_checkpoint(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict) -> Path:

@@ -150,7 +150,8 @@ def evaluate(
     Returns:
         ``{"loss": …}`` and one entry for each score.
     """
-    outputs, targets = predict(model, batches)
+    device = next(model.parameters()).device
+    outputs, targets = (tensor.to(device) for tensor in predict(model, batches))  # where the loss may keep weights
     results = {"loss": float(loss_fn(outputs, targets))}
     return results | {name: float(score(outputs, targets)) for name, score in (scores or {}).items()}
 

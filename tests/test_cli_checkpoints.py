@@ -1,0 +1,112 @@
+"""Tests of course_utils.cli.checkpoints."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import engine, models, splits
+from course_utils.cli import checkpoints
+
+ABOUT = {
+    "lesson": "22_transfer_learning",
+    "arm": "toy",
+    "command": "course run 22",
+    "commit": "abc",
+    "settings": {"FROZEN_BLOCKS": 6, "IMAGE_SIZE": 64, "VIEWS": 2},
+    "split": 0,
+    "score": 0.5,
+    "device": "a processor",
+    "licence": "CC BY-NC-SA 4.0",
+}
+
+
+@pytest.fixture
+def few_test_cells(monkeypatch):
+    """Splits whose test part holds the first 40 cells, so that scoring takes a second."""
+    original = splits.elpv_split
+
+    def shortened(seed=0):
+        split = original(seed)
+        return dataclasses.replace(split, test=split.test[:40])
+
+    monkeypatch.setattr(splits, "elpv_split", shortened)
+
+
+def save(folder, **changes):
+    """Write a checkpoint of an untrained network with the record ABOUT, changed."""
+    torch.manual_seed(0)
+    about = ABOUT | changes
+    path = folder / f"{about['lesson']}.toy.safetensors"
+    return engine.save_checkpoint(path, models.load_lite0(num_classes=2), about, half=True)
+
+
+def test_score_that_agrees_with_its_record_is_ok_and_another_is_not(tmp_path, few_test_cells):
+    """A checkpoint is scored again; half a point of difference is allowed and no more."""
+    path = save(tmp_path)
+    true = checkpoints.score_elpv(path, ABOUT)
+    save(tmp_path, score=true + 0.004)
+    assert [finding.ok for finding in checkpoints.verify(tmp_path)] == [True]
+    save(tmp_path, score=true + 0.006)
+    finding = checkpoints.verify(tmp_path)[0]
+    assert not finding.ok and f"{true:.4f}" in finding.words and "course run 22" in finding.words
+
+
+def test_score_equals_one_computed_from_whole_images(tmp_path, few_test_cells):
+    """With one view, cutting the network in two and running one half elsewhere gives the accuracy of the whole."""
+    from course_utils import catalogue, transforms
+
+    settings = ABOUT["settings"] | {"VIEWS": 1}
+    path = save(tmp_path, settings=settings)
+    network = models.load_lite0(num_classes=2).eval()
+    engine.load_checkpoint(path, network)
+    elpv, test = catalogue.load_elpv(), splits.elpv_split(0).test
+    with torch.inference_mode():
+        scale = {"size": 64, "mean": transforms.LITE0_MEAN, "std": transforms.LITE0_STD}
+        answers = network(transforms.to_batch(elpv.images[test], **scale)).argmax(1).numpy()
+    expected = np.mean(answers == elpv.defective[test])
+    assert checkpoints.score_elpv(path, ABOUT | {"settings": settings}) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"licence": ""}, "licence"), ({"score": None}, "score"), ({"arm": "other"}, "22_transfer_learning.other")],
+)
+def test_checkpoint_without_a_full_record_is_a_finding(tmp_path, changes, words):
+    """What is missing or misnamed is said, and nothing is scored."""
+    save(tmp_path, **changes)
+    finding = checkpoints.verify(tmp_path)[0]
+    assert not finding.ok and words in finding.words
+
+
+def test_checkpoint_of_a_lesson_without_a_scorer_is_a_finding(tmp_path):
+    """A lesson that ships a checkpoint needs a way to score it again."""
+    save(tmp_path, lesson="99_unknown")
+    assert "99_unknown" in checkpoints.verify(tmp_path)[0].words
+
+
+def test_pickle_among_the_checkpoints_is_a_finding(tmp_path):
+    """A pickle with the right ending is refused without being opened as one."""
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "22_transfer_learning.toy.safetensors")
+    finding = checkpoints.verify(tmp_path)[0]
+    assert not finding.ok and "pickle" in finding.words
+
+
+def test_too_large_a_checkpoint_is_a_finding(tmp_path, monkeypatch):
+    """A file over the limit is named with its size, and so is a folder over the limit for all."""
+    save(tmp_path)
+    monkeypatch.setattr(checkpoints, "LARGEST", 1e6)
+    monkeypatch.setattr(checkpoints, "LARGEST_TOGETHER", 2e6)
+    first, second = checkpoints.verify(tmp_path)
+    assert "at most 7 MB" in first.words and "MiB together" in second.words
+
+
+def test_folder_without_checkpoints_is_ok(tmp_path):
+    """Nothing shipped is nothing wrong, and is said."""
+    assert [(finding.ok, finding.words) for finding in checkpoints.verify(tmp_path)] == [(True, f"none in {tmp_path}")]
+
+
+def test_shipped_checkpoints_still_score_what_their_records_say():
+    """Every checkpoint of this repository loads and comes within half a point on its whole test set."""
+    assert [str(finding) for finding in checkpoints.verify() if not finding.ok] == []
