@@ -32,7 +32,7 @@ book: $(READY)  ## execute every lesson (PROFILE=cpu) and render the book
 test: $(READY)  ## every test: package, lessons without a network, learner copies, stored outputs
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
-	COURSE_PROFILE=smoke COURSE_STRICT=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env -p no:doctest -n 2 --dist loadfile notebooks
+	COURSE_PROFILE=smoke COURSE_STRICT=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env -n 2 --dist loadfile notebooks
 
 lab: $(READY)  ## copy the lessons for you to work on into my-course/ and open JupyterLab there
 	$(BIN)/course start my-course

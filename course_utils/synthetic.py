@@ -19,8 +19,8 @@ from torch import Tensor
 from course_utils.annotations import ImageAnnotations
 
 CLASSES = ("stop", "speed", "danger", "priority", "crossing", "ahead")
-PHOTOGRAPHS = {  # names in skimage.data; no photograph serves two parts
-    "train": ("brick", "camera", "moon", "rocket", "stereo_motorcycle"),
+PHOTOGRAPHS = {  # names in skimage.data, each of a stated licence; no photograph serves two parts
+    "train": ("brick", "camera", "clock", "rocket", "hubble_deep_field"),
     "validation": ("chelsea", "gravel"),
     "test": ("coffee", "grass"),
 }
@@ -142,7 +142,6 @@ def load_backgrounds(part: str) -> dict[str, np.ndarray]:
     photos = {}
     for name in PHOTOGRAPHS[part]:
         photo = getattr(data, name)()
-        photo = photo[0] if isinstance(photo, tuple) else photo  # a stereo pair is one photograph: its left view
         photo = np.stack([photo] * 3, axis=-1) if photo.ndim == 2 else photo.copy()  # (H, W) -> (H, W, 3)
         photo.setflags(write=False)
         photos[name] = photo

@@ -28,6 +28,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "black")  # Okabe–Ito, 
 MARKERS = ("o", "s", "^", "D", "v")  # beside the colour, for whoever does not see it
 LINES = ("-", "--", ":")  # the second and third round through the five colours
 CONTRAST = "white"  # the outer tone of an outline: seen on dark ground where the inner one is not
+FEW_TICKS = 8  # so many positions on an axis are labelled each, instead of round numbers between them
 SHORTEST_ALT = 20  # characters; "a chart" describes nothing
 CHARACTERS_PER_INCH = 11  # of title text, at its size of 11 points
 STYLE = {
@@ -294,6 +295,7 @@ def plot_curves(x, series, *, title: str, xlabel: str, ylabel: str, log_x: bool 
     ax = fig.add_subplot(xlabel=xlabel, ylabel=ylabel)
     if log_x:
         ax.set_xscale("log")
+    if log_x or len(x) <= FEW_TICKS:
         ax.set_xticks(x, [f"{value:g}" for value in x])
         ax.minorticks_off()
     ends = {name: _draw_curve(ax, x, values, name, index) for index, (name, values) in enumerate(series.items())}

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from course_utils import synthetic
+from course_utils.catalogue import card
 from course_utils.synthetic import CLASSES, PHOTOGRAPHS, load_backgrounds, make_boxes, make_scene, make_scenes
 
 SMALL = {"size": 96}  # pixels; small scenes keep the tests quick
@@ -73,6 +74,13 @@ def test_parts_share_no_photograph():
         assert not set(PHOTOGRAPHS[one]) & set(PHOTOGRAPHS[other])
         for photo in load_backgrounds(one).values():
             assert not any(np.array_equal(photo, other_photo) for other_photo in load_backgrounds(other).values())
+
+
+def test_every_photograph_has_a_stated_free_licence():
+    """The catalogue gives each background as CC0 or public domain, so the scenes may be published as CC BY 4.0."""
+    pictures = card("photos").pictures
+    for name in (name for names in PHOTOGRAPHS.values() for name in names):
+        assert pictures[name].licence.startswith(("CC0", "public domain")), name
 
 
 def test_scenes_use_the_photographs_of_their_part_only(monkeypatch):

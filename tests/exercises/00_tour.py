@@ -65,6 +65,11 @@ def probability_returned_instead_of_class(probabilities, threshold):
     return torch.where(confidence >= threshold, confidence, -1.0)
 
 
+def nothing_returned(probabilities, threshold):
+    confidence, index = probabilities.max(dim=1)
+    torch.where(confidence >= threshold, index, -1)
+
+
 # 00.3 masks_to_class_map(masks, labels)
 def class_zero_lost_in_the_background(masks, labels):
     class_map = torch.zeros(masks.shape[1:], dtype=torch.int64)
@@ -150,6 +155,7 @@ WRONG = {
         class_zero_means_no_answer,
         never_abstains,
         probability_returned_instead_of_class,
+        nothing_returned,
     ],
     "00.3": [
         class_zero_lost_in_the_background,
