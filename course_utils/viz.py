@@ -28,7 +28,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "black")  # Okabe–Ito, 
 MARKERS = ("o", "s", "^", "D", "v")  # beside the colour, for whoever does not see it
 LINES = ("-", "--", ":")  # the second and third round through the five colours
 CONTRAST = "white"  # the outer tone of an outline: seen on dark ground where the inner one is not
-FEW_TICKS = 8  # so many positions on an axis are labelled each, instead of round numbers between them
 SHORTEST_ALT = 20  # characters; "a chart" describes nothing
 CHARACTERS_PER_INCH = 11  # of title text, at its size of 11 points
 STYLE = {
@@ -295,9 +294,10 @@ def plot_curves(x, series, *, title: str, xlabel: str, ylabel: str, log_x: bool 
     ax = fig.add_subplot(xlabel=xlabel, ylabel=ylabel)
     if log_x:
         ax.set_xscale("log")
-    if log_x or len(x) <= FEW_TICKS:
         ax.set_xticks(x, [f"{value:g}" for value in x])
         ax.minorticks_off()
+    elif (x == x.round()).all():  # epochs and counts have no halves
+        ax.xaxis.get_major_locator().set_params(integer=True)
     ends = {name: _draw_curve(ax, x, values, name, index) for index, (name, values) in enumerate(series.items())}
     _name_lines(ax, ends)
     return fig
@@ -360,9 +360,7 @@ def plot_history(history, *, title: str, keys=("train_loss", "validation_loss"),
     epochs = [epoch.get("epoch", index + 1) for index, epoch in enumerate(history)]
     names = {key: key.replace("train_", "training_").replace("_", " ") for key in present}
     series = {names[key]: [epoch.get(key, np.nan) for epoch in history] for key in present}
-    fig = plot_curves(epochs, series, title=title, xlabel="Epoch (passes over the training set)", ylabel=ylabel)
-    fig.axes[0].xaxis.get_major_locator().set_params(integer=True)
-    return fig
+    return plot_curves(epochs, series, title=title, xlabel="Epoch (passes over the training set)", ylabel=ylabel)
 
 
 @_styled

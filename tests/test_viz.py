@@ -250,6 +250,13 @@ def test_plot_history_reads_epochs_and_leaves_a_gap_where_nothing_was_measured()
         viz.plot_history([{"epoch": 1, "mse": 1.0}], title="t")
 
 
+def test_curves_over_whole_numbers_have_no_ticks_between_them():
+    """Three epochs are labelled 1, 2, 3; rates between whole numbers keep their fractions."""
+    for x, whole in (([1, 2, 3], True), ([0.25, 0.5, 0.75], False)):
+        ax = viz.plot_curves(x, {"loss": [3.0, 2.0, 1.0]}, title="t", xlabel="x", ylabel="y").axes[0]
+        assert all(tick == round(tick) for tick in ax.get_xticks()) is whole
+
+
 def test_plot_intervals_draws_bar_and_point_of_each_row():
     """Tuples and dicts give the same: the bar from low to high, the point at the mean, the first row on top."""
     rows = {"frozen": (0.8, 0.7, 0.9), "fine-tuned": {"mean": 0.9, "low": 0.85, "high": 0.95, "n": 3}}
