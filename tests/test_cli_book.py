@@ -184,11 +184,9 @@ def test_planted_fault_in_a_lesson_stops_the_book(tiny, tmp_path, change, words)
 
 
 def test_lesson_that_was_not_executed_is_named_with_the_remedy(tiny, tmp_path):
-    """Without executed copies the message says which are missing and how to make them."""
-    with pytest.raises(
-        FileNotFoundError, match=r"90_toy is not there\. Run `make book`, or `course run --profile cpu`"
-    ):
-        book.build(tmp_path / "nothing", tmp_path / "html", book=tiny)
+    """Without executed copies the message says which are missing and how to make them, in the profile asked for."""
+    with pytest.raises(FileNotFoundError, match=r"90_toy is not there\. Run `course run --profile gpu` first"):
+        book.build(tmp_path / "gpu", tmp_path / "html", book=tiny)
 
 
 def test_lesson_whose_last_run_failed_is_refused(tiny, tmp_path):

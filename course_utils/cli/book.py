@@ -73,7 +73,7 @@ def _read_all(executed: Path, names: list[str], notebooks: Path) -> dict[str, nb
     if missing:
         raise FileNotFoundError(
             f"Expected executed lessons in {executed}, but {', '.join(missing)} is not there. "
-            "Run `make book`, or `course run --profile cpu` and then `course book`."
+            f"Run `course run --profile {executed.name}` first, or `make book PROFILE={executed.name}`."
         )
     return {name: pages.read_executed(executed / f"{name}.ipynb", source=notebooks / f"{name}.ipynb") for name in names}
 
