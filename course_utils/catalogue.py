@@ -85,6 +85,10 @@ class DatasetCard:
     path: str = ""
     pictures: dict[str, Picture] = dataclasses.field(default_factory=dict)
 
+    def terms(self) -> dict[str, str | bool]:
+        """What must go with everything made from the set: licence, attribution, whether commercial use is excluded."""
+        return {key: getattr(self, key) for key in ("licence", "attribution", "non_commercial")}
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Elpv:

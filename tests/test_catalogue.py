@@ -328,3 +328,10 @@ def test_what_needs_no_download_is_not_fetched():
         catalogue.fetch("elpv")
     with pytest.raises(ValueError, match=r"but got 'scenes', .*\(access: generated\)"):
         catalogue.fetch("scenes")
+
+
+def test_terms_of_a_card_name_licence_attribution_and_use():
+    """What a checkpoint made from elpv must carry says that it is non-commercial."""
+    terms = catalogue.card("elpv").terms()
+    assert terms["licence"] == "CC BY-NC-SA 4.0" and terms["non_commercial"] is True
+    assert "Deitsch" in terms["attribution"] and "non-commercial" in terms["attribution"]

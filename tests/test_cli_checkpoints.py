@@ -19,6 +19,8 @@ ABOUT = {
     "score": 0.5,
     "device": "a processor",
     "licence": "CC BY-NC-SA 4.0",
+    "attribution": "somebody",
+    "non_commercial": True,
 }
 
 
@@ -71,7 +73,12 @@ def test_score_equals_one_computed_from_whole_images(tmp_path, few_test_cells):
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"licence": ""}, "licence"), ({"score": None}, "score"), ({"arm": "other"}, "22_transfer_learning.other")],
+    [
+        ({"licence": ""}, "licence"),
+        ({"attribution": ""}, "attribution"),
+        ({"score": None}, "score"),
+        ({"arm": "other"}, "22_transfer_learning.other"),
+    ],
 )
 def test_checkpoint_without_a_full_record_is_a_finding(tmp_path, changes, words):
     """What is missing or misnamed is said, and nothing is scored."""

@@ -12,7 +12,19 @@ from course_utils.cli.doctor import Finding
 FOLDER = files.REPO / "data" / "checkpoints"
 TOLERANCE = 0.005  # half a point: what float16 and another processor may move
 LARGEST, LARGEST_TOGETHER = 7e6, 30 * 2**20  # bytes
-NEEDED = {"lesson", "arm", "command", "commit", "settings", "split", "score", "device", "licence"}
+NEEDED = {
+    "lesson",
+    "arm",
+    "command",
+    "commit",
+    "settings",
+    "split",
+    "score",
+    "device",
+    "licence",
+    "attribution",
+    "non_commercial",
+}
 
 
 def verify(folder: Path = FOLDER) -> list[Finding]:
