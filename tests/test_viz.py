@@ -39,7 +39,7 @@ def nothing():
 def shown(monkeypatch):
     """What `show` hands to the notebook, collected in a list."""
     bundles = []
-    monkeypatch.setattr(viz, "display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr(viz.base, "display", lambda bundle, raw: bundles.append(bundle))
     return bundles
 
 
@@ -85,17 +85,17 @@ def test_nbconvert_keeps_the_alt_text_and_does_not_warn(shown, caplog):
 
 def test_show_closes_the_figure(shown):
     """A figure of the reader's own, made with pyplot, is gone from pyplot's list after it is shown."""
-    fig = viz.plt.figure()
+    fig = viz.base.plt.figure()
     viz.show(fig, alt="A figure that pyplot knows of")
-    assert fig.number not in viz.plt.get_fignums()
+    assert fig.number not in viz.base.plt.get_fignums()
 
 
 def test_plotting_leaves_the_readers_settings_and_pyplot_alone():
     """The style holds inside a call only, and no figure waits in pyplot to be drawn without alt text."""
-    before, figures = matplotlib.rcParams.copy(), viz.plt.get_fignums()
+    before, figures = matplotlib.rcParams.copy(), viz.base.plt.get_fignums()
     viz.plot_intervals({"a": (1, 0, 2)}, title="A finding", xlabel="Accuracy")
     assert matplotlib.rcParams == before
-    assert viz.plt.get_fignums() == figures
+    assert viz.base.plt.get_fignums() == figures
 
 
 def test_plot_images_puts_each_image_under_its_title():
