@@ -13,7 +13,7 @@ FLOORS = (
     {"runtime", "annotations", "ledger"},
     {"catalogue", "synthetic", "splits", "transforms", "datasets", "models", "losses", "metrics"},
     {"engine"},
-    {"explain", "compress", "export", "serve", "monitor", "audit", "exercises", "viz"},
+    {"explain", "compress", "export", "serve", "monitor", "audit", "exercises", "viz", "curate"},
     {"cli"},
 )
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
