@@ -7,6 +7,8 @@ ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
 endif
 export FIFTYONE_DO_NOT_TRACK := 1
+# kernels that start with their libraries imported
+WARM := $(BIN)/python -m course_utils.cli.warm
 
 .PHONY: help book test lab smoke lint clean lock env benchmark
 
@@ -31,8 +33,8 @@ book: $(READY)  ## execute every lesson (PROFILE=cpu) and render the book
 
 test: $(READY)  ## every test: package, lessons without a network, learner copies, stored outputs
 	$(BIN)/python -m ruff check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
-	COURSE_PROFILE=smoke COURSE_STRICT=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env -n 2 --dist loadfile notebooks
+	OMP_NUM_THREADS=1 $(WARM) $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 COURSE_PROFILE=smoke COURSE_STRICT=1 $(WARM) $(BIN)/python -m pytest --nbval-lax --nbval-current-env -n 2 --dist loadfile notebooks
 
 lab: $(READY)  ## copy the lessons for you to work on into my-course/ and open JupyterLab there
 	$(BIN)/course start my-course
