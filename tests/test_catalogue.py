@@ -1,18 +1,13 @@
-"""Every card is complete and true, every bundled set loads as described, and a download is whole or not there."""
+"""Every card is complete and true, every bundled set loads as described, and a licence is asked for."""
 
-import functools
-import http.server
-import io
+import dataclasses
 import re
-import tarfile
-import threading
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from course_utils import catalogue, files
+from course_utils import catalogue
+from course_utils.catalogue import laid_out, packaged
 
 PACKAGED = [name for name, card in catalogue.cards().items() if card.access == "package"]
 
@@ -24,11 +19,13 @@ PACKAGED = [name for name, card in catalogue.cards().items() if card.access == "
 def test_cards_say_all_that_a_user_must_know(card):
     """Each card has texts that are no stubs, an address, and what its way of access needs."""
     for text in (card.description, card.known_bias, card.attribution, card.source, card.licence):
-        assert len(text) >= 10 or text.startswith("CC")
+        assert len(text) >= 10 or text.startswith(("CC", "MIT"))
     assert card.people_and_consent and card.citations and not re.search("TODO|TBD|XXX", repr(card))
     assert (card.kind == "generated") == (card.access == "generated")
     assert card.access == "generated" or re.fullmatch("[0-9a-f]{64}", card.sha256)
-    assert bool(card.module) == (card.access == "package") and bool(card.url) == (card.access == "download")
+    assert bool(card.module) == (card.access == "package")
+    assert bool(card.url or card.parts) == bool(card.path) == (card.access == "download")
+    assert all(part.title and part.licence and part.url.startswith("https://") for part in card.parts.values())
 
 
 def test_non_commercial_sets_are_marked():
@@ -58,7 +55,9 @@ def test_unknown_names_list_the_known_ones():
 )
 def test_incomplete_catalogue_files_are_refused(tmp_path, change, message):
     """A missing field, a misspelt one and a value out of its list are refused with the card and the field."""
-    fields = dict.fromkeys(set(catalogue.DatasetCard.__dataclass_fields__) - {"name", "pictures"}, "none")
+    fields = dict.fromkeys(
+        set(catalogue.DatasetCard.__dataclass_fields__) - {"name", "pictures", "parts", "counts"}, "none"
+    )
     fields |= {"kind": "real", "access": "download", "citations": "[a]", "url": "http://x/y", "examples": "3"}
     text = "toy:\n" + "".join(f"  {field}: {value}\n" for field, value in fields.items())
     (tmp_path / "good.yml").write_text(text)
@@ -90,7 +89,7 @@ def decoded():
 def decoded_once(decoded, monkeypatch):
     """The module under test gets the decoded arrays as well, which saves it seconds."""
     images, probability, module_type = decoded
-    monkeypatch.setattr(catalogue, "_elpv_arrays", lambda: (images, probability.copy(), module_type))
+    monkeypatch.setattr(packaged, "_elpv_arrays", lambda: (images, probability.copy(), module_type))
 
 
 @pytest.mark.parametrize("name", PACKAGED)
@@ -100,15 +99,14 @@ def test_installed_sets_are_the_described_ones(name, decoded_once):
 
 
 def test_verify_refuses_other_content_and_other_kinds_of_sets(monkeypatch):
-    """One changed pixel is noticed; generated and downloaded sets are not for `verify`."""
+    """One changed pixel is noticed; generated sets and folders are not for `verify`."""
     images, labels = catalogue.load_digits()
     images[5, 5, 5] += 1
-    monkeypatch.setattr(catalogue, "load_digits", lambda: (images, labels))
+    monkeypatch.setattr(packaged, "load_digits", lambda: (images, labels))
     with pytest.raises(ValueError, match=r"Expected Handwritten digits .* to have SHA-256 .* but got .*Install the"):
         catalogue.verify("digits")
-    for name in ("scenes", "cifar10"):
-        with pytest.raises(ValueError, match=f"comes with a package, but got '{name}'"):
-            catalogue.verify(name)
+    with pytest.raises(ValueError, match=r"comes with a package or is downloaded, but got 'scenes' \(access: gen"):
+        catalogue.verify("scenes")
 
 
 def test_elpv_is_what_its_package_returns(decoded):
@@ -126,13 +124,13 @@ def test_elpv_is_decoded_once_and_cannot_be_spoilt(tmp_path, monkeypatch):
     """The second load decodes nothing; what one caller writes, no other sees; a wrong package is not kept."""
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
     small = (np.arange(12, dtype=np.uint8).reshape(3, 2, 2), np.zeros(3), np.array(["mono"] * 3))
-    monkeypatch.setattr(catalogue, "_elpv_arrays", lambda: small)
+    monkeypatch.setattr(packaged, "_elpv_arrays", lambda: small)
     with pytest.raises(ValueError, match=r"Expected ELPV.* to have SHA-256"):
         catalogue.load_elpv()
     assert not (tmp_path / "data").exists()
-    monkeypatch.setattr(catalogue, "_check_content", lambda entry, pieces: None)
+    monkeypatch.setattr(packaged, "check_content", lambda entry, pieces: None)
     first = catalogue.load_elpv().images
-    monkeypatch.setattr(catalogue, "_elpv_arrays", lambda: pytest.fail("decoded again"))
+    monkeypatch.setattr(packaged, "_elpv_arrays", lambda: pytest.fail("decoded again"))
     first[:] = 99
     assert np.array_equal(catalogue.load_elpv().images, small[0])
 
@@ -142,8 +140,8 @@ def test_elpv_loads_where_nothing_can_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "file"))
     small = (np.zeros((3, 2, 2), np.uint8), np.zeros(3), np.array(["mono"] * 3))
-    monkeypatch.setattr(catalogue, "_elpv_arrays", lambda: small)
-    monkeypatch.setattr(catalogue, "_check_content", lambda entry, pieces: None)
+    monkeypatch.setattr(packaged, "_elpv_arrays", lambda: small)
+    monkeypatch.setattr(packaged, "check_content", lambda entry, pieces: None)
     assert np.array_equal(catalogue.load_elpv().images, small[0])
 
 
@@ -181,153 +179,13 @@ def test_faces_and_digits_are_those_of_their_packages():
 
 def test_a_missing_package_is_named(monkeypatch):
     """Where the package of a set is absent, the set is not at hand, and loading says what to run."""
-    monkeypatch.setattr(catalogue.importlib.util, "find_spec", lambda module: None)
+    monkeypatch.setattr(laid_out.importlib.util, "find_spec", lambda module: None)
     assert not catalogue.at_hand("elpv") and catalogue.at_hand("scenes")
     with pytest.raises(ModuleNotFoundError, match=r"`elpv_dataset` to be installed.*make lab"):
         catalogue.load_elpv_labels()
 
 
-# downloads, from a server on this machine
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder and counts the requests."""
-
-    requests: list = []  # noqa: RUF012 - one list for all requests of a test
-
-    def log_message(self, *args):
-        """Record instead of print."""
-        self.requests.append(self.path)
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A folder, its address on the loopback, and the paths asked for; the data root is an empty folder."""
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    QuietHandler.requests.clear()
-    folder = tmp_path / "served"
-    folder.mkdir()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=folder)) as httpd:
-        threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
-        yield folder, f"http://127.0.0.1:{httpd.server_port}", QuietHandler.requests
-        httpd.shutdown()
-
-
-def make_card(url, *, sha256="0" * 64, path="toy.bin", size_mb=0.1):
-    """A card for a set to download."""
-    filled = dict.fromkeys(catalogue.DatasetCard.__dataclass_fields__, "x") | {"pictures": {}, "citations": ("x",)}
-    own = {"name": "toy", "title": "Toy set", "access": "download", "url": url, "sha256": sha256, "path": path}
-    return catalogue.DatasetCard(**filled | own | {"size_mb": size_mb})
-
-
-def everything_in(folder):
-    """All files below a folder, hidden and temporary ones too."""
-    return [path for path in Path(folder).rglob("*") if path.is_file()]
-
-
-@pytest.mark.parametrize("size_mb", [0.1, 100])
-def test_a_file_is_fetched_once(server, tmp_path, size_mb):
-    """The bytes arrive, with or without a progress bar; the second call asks nobody; nothing else lies about."""
-    folder, address, requests = server
-    (folder / "a.bin").write_bytes(b"pixels" * 1000)
-    card = make_card(f"{address}/a.bin", sha256=files.sha256(folder / "a.bin"), path="deep/toy.bin", size_mb=size_mb)
-    assert not catalogue.at_hand(card)
-    target = catalogue.fetch(card)
-    assert target == (tmp_path / "data" / "deep" / "toy.bin").resolve() and target.read_bytes() == b"pixels" * 1000
-    assert catalogue.at_hand(card) and catalogue.fetch(card) == target
-    assert len(requests) == 1 and everything_in(tmp_path / "data") == [target]
-
-
-def test_a_damaged_copy_is_fetched_again(server, tmp_path):
-    """A file that was cut off by hand is not at hand, and the next fetch makes it whole."""
-    folder, address, requests = server
-    (folder / "a.bin").write_bytes(b"pixels" * 1000)
-    card = make_card(f"{address}/a.bin", sha256=files.sha256(folder / "a.bin"))
-    catalogue.fetch(card).write_bytes(b"pix")
-    assert not catalogue.at_hand(card)
-    assert catalogue.fetch(card).read_bytes() == b"pixels" * 1000 and len(requests) == 2
-
-
-def write_archive(path):
-    """A tar.gz or zip with one folder that holds a text."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("toy-main/labels.txt", "cat\n")
-    else:
-        with tarfile.open(path, "w:gz") as archive:
-            entry = tarfile.TarInfo("toy-main/labels.txt")
-            entry.size = 4
-            archive.addfile(entry, io.BytesIO(b"cat\n"))
-
-
-@pytest.mark.parametrize("name", ["a.tar.gz", "a.zip"])
-def test_an_archive_is_unpacked_to_its_place(server, tmp_path, name):
-    """The archive's top folder lies under the card's path; the archive itself is gone; the second call asks nobody."""
-    folder, address, requests = server
-    write_archive(folder / name)
-    card = make_card(f"{address}/{name}", sha256=files.sha256(folder / name), path="Toy")
-    target = catalogue.fetch(card)
-    assert (target / "labels.txt").read_text() == "cat\n" and target.name == "Toy"
-    assert catalogue.fetch(card) == target and len(requests) == 1
-    assert everything_in(tmp_path / "data") == [target / "labels.txt"]
-
-
-@pytest.mark.parametrize("name", ["a.bin", "a.zip"])
-def test_a_wrong_checksum_leaves_nothing(server, tmp_path, name):
-    """A file that is not the described one is refused with its address, and no part of it stays on disk."""
-    folder, address, _ = server
-    (folder / name).write_bytes(b"not the pixels that were promised")
-    with pytest.raises(ValueError, match=rf"Expected .*/{re.escape(name)} to be Toy set, but got another or a damaged"):
-        catalogue.fetch(make_card(f"{address}/{name}"))
-    assert everything_in(tmp_path / "data") == []
-
-
-def test_an_archive_that_cannot_be_unpacked_leaves_nothing(server, tmp_path):
-    """A file that has the right hash and is no archive, for all its name, fails without a trace."""
-    folder, address, _ = server
-    (folder / "a.zip").write_bytes(b"no zip")
-    with pytest.raises(Exception, match=r"a\.zip"):
-        catalogue.fetch(make_card(f"{address}/a.zip", sha256=files.sha256(folder / "a.zip"), path="Toy"))
-    assert everything_in(tmp_path / "data") == []
-
-
-def test_without_a_network_one_sentence_says_what_to_do(server, tmp_path):
-    """Where nobody answers, the error is one sentence: the set, its size, how to get it and where to lay it."""
-    with http.server.HTTPServer(("127.0.0.1", 0), QuietHandler) as closed:
-        port = closed.server_port  # free again after this block
-    card = make_card(f"http://127.0.0.1:{port}/a.bin", size_mb=170)
-    with pytest.raises(ConnectionError) as caught:
-        catalogue.fetch(card)
-    sentence = str(caught.value)
-    expected = f"Expected to download toy (Toy set, 170 MB) from {card.url}, but the network does not reach it: run "
-    assert sentence.startswith(expected + "`catalogue.fetch('toy')` where there is a network, or lay")
-    assert sentence.endswith(f"{(tmp_path / 'data').resolve() / 'toy.bin'}.") and "\n" not in sentence
-    assert everything_in(tmp_path / "data") == []
-
-
-def test_a_file_that_the_server_lacks_is_told_apart(server, tmp_path):
-    """An answer of 404 is not taken for a missing network."""
-    _, address, _ = server
-    with pytest.raises(ConnectionError, match="but the server answered 404"):
-        catalogue.fetch(make_card(f"{address}/gone.bin"))
-    assert everything_in(tmp_path / "data") == []
-
-
-def test_sets_in_the_place_of_an_official_archive_count_as_fetched(tmp_path, monkeypatch):
-    """A folder that somebody laid at the card's path is used without asking anybody."""
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    assert not catalogue.at_hand("cifar10")
-    (tmp_path / "cifar-10-batches-py").mkdir()
-    assert catalogue.at_hand("cifar10") and catalogue.fetch("cifar10") == tmp_path.resolve() / "cifar-10-batches-py"
-
-
-def test_what_needs_no_download_is_not_fetched():
-    """Asking to fetch an installed or generated set says where it comes from."""
-    with pytest.raises(ValueError, match=r"a set to download, but got 'elpv', .*\(access: package\)"):
-        catalogue.fetch("elpv")
-    with pytest.raises(ValueError, match=r"but got 'scenes', .*\(access: generated\)"):
-        catalogue.fetch("scenes")
+# licences
 
 
 def test_terms_of_a_card_name_licence_attribution_and_use():
@@ -335,3 +193,30 @@ def test_terms_of_a_card_name_licence_attribution_and_use():
     terms = catalogue.card("elpv").terms()
     assert terms["licence"] == "CC BY-NC-SA 4.0" and terms["non_commercial"] is True
     assert "Deitsch" in terms["attribution"] and "non-commercial" in terms["attribution"]
+
+
+@pytest.mark.parametrize("licence", ["unknown", "none stated; its author asks to be cited", "None", ""])
+def test_a_set_without_a_licence_is_not_used_in_silence(licence):
+    """Without a licence the set is refused with what to do; accepted all the same, the run warns."""
+    entry = dataclasses.replace(catalogue.card("bccd"), licence=licence)
+    with pytest.raises(ValueError, match=r"'bccd' to have a licence, .*Ask its makers \(https.*accept_unknown=True"):
+        catalogue.require_licence(entry)
+    with pytest.warns(UserWarning, match="uses the set 'bccd' without a licence"):
+        assert catalogue.require_licence(entry, accept_unknown=True) == entry.terms()
+
+
+def test_a_folder_without_a_licence_is_told_where_to_write_it(tmp_path):
+    """For your own pictures the remedy is a line in capture.yml; with that line the set is accepted."""
+    with pytest.raises(ValueError, match=r"Ask whoever took the pictures, and write `licence:` into capture\.yml"):
+        catalogue.require_licence(catalogue.from_folder(tmp_path).card)
+    (tmp_path / "capture.yml").write_text("licence: CC BY 4.0\nattribution: me\n")
+    terms = catalogue.require_licence(catalogue.from_folder(tmp_path).card)
+    assert terms == {"licence": "CC BY 4.0", "attribution": "me", "non_commercial": False}
+
+
+def test_known_licences_pass(recwarn):
+    """Every set with a licence on its card is accepted without a word."""
+    for entry in catalogue.cards().values():
+        if entry.licence_known():
+            assert catalogue.require_licence(entry) == entry.terms()
+    assert len(recwarn) == 0 and not catalogue.card("cifar10").licence_known()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils import catalogue, splits
+from course_utils import catalogue, files, splits
 
 
 def elpv_strata():
@@ -21,7 +21,7 @@ def test_committed_splits_are_those_that_the_code_makes(seed, tmp_path):
     """Regenerating a committed elpv split gives the same file, byte for byte."""
     made = splits.stratified_split(elpv_strata(), seed=seed, name=f"elpv_{seed}")
     splits.write_split(made, tmp_path / "again.csv")
-    committed = splits.files.REPO / "data" / "splits" / f"elpv_{seed}.csv"
+    committed = files.REPO / "data" / "splits" / f"elpv_{seed}.csv"
     assert (tmp_path / "again.csv").read_bytes() == committed.read_bytes()
 
 
@@ -160,3 +160,9 @@ def test_missing_files_and_unknown_seeds_are_refused(tmp_path):
         splits.read_split(tmp_path / "nowhere.csv")
     with pytest.raises(ValueError, match=r"Expected `seed` to be one of \(0, 1, 2\), but got 3"):
         splits.elpv_split(3)
+
+
+def test_parts_name_the_part_of_every_example():
+    """The part of each index in order; a gap is empty, and no examples have no parts."""
+    assert splits.Split([0, 2], [1], [4]).parts.tolist() == ["train", "validation", "train", "", "test"]
+    assert splits.Split([], [], []).parts.shape == (0,)

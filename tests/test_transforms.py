@@ -1,4 +1,4 @@
-"""Images become batches as Pillow would resize them; turns and crops move what is on the image along."""
+"""Images become batches as Pillow would resize them, and the eight turns of a square move every pixel rightly."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from course_utils import datasets, transforms
-from course_utils.annotations import ImageAnnotations, masks_to_boxes
+from course_utils import transforms
+from course_utils.transforms import pixels
 
 LITE0 = {"mean": transforms.LITE0_MEAN, "std": transforms.LITE0_STD}
 IMAGENET = {"mean": transforms.IMAGENET_MEAN, "std": transforms.IMAGENET_STD}
@@ -39,7 +39,7 @@ def test_to_batch_equals_pillow_on_floats(shape, size):
 
 def test_to_batch_in_chunks_equals_one_by_one():
     """More images than a chunk holds, with a short last chunk, give what each image gives alone."""
-    images = noise(transforms._CHUNK * 2 + 3, 10, 12)
+    images = noise(pixels._CHUNK * 2 + 3, 10, 12)
     whole = transforms.to_batch(images, size=8, **LITE0)
     single = torch.cat([transforms.to_batch(images[n : n + 1], size=8, **LITE0) for n in range(len(images))])
     torch.testing.assert_close(whole, single, rtol=0, atol=1e-6)
@@ -147,97 +147,3 @@ def test_random_dihedral_refuses_oblong_images_and_single_ones(shape):
     """Quarter turns of oblong images cannot be stacked, and a single image has no batch dimension."""
     with pytest.raises(ValueError, match="with square images, but got"):
         transforms.random_dihedral(torch.zeros(shape), torch.Generator())
-
-
-# scenes
-
-
-def scene(size_hw, boxes, *, masks=True):
-    """A grey image with a white block for each box: image, boxes and masks that agree to the pixel."""
-    image = np.full((*size_hw, 3), 60, np.uint8)
-    blocks = torch.zeros(len(boxes), *size_hw, dtype=torch.bool)
-    for mask, (x1, y1, x2, y2) in zip(blocks, boxes, strict=True):
-        image[y1:y2, x1:x2] = 255
-        mask[y1:y2, x1:x2] = True
-    tensor = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
-    return image, ImageAnnotations(size_hw, tensor, torch.arange(len(boxes)), blocks if masks else None)
-
-
-def test_eval_resizes_boxes_and_masks_with_the_image():
-    """Doubling the width and halving the height does the same to a box; values lie where 0.5/0.5 puts them."""
-    data = datasets.AnnotatedImages([scene((64, 16), [(4, 16, 8, 48)])], transform=transforms.make_scenes_eval(32))
-    image, truth = data[0]
-    assert image.shape == (3, 32, 32) and image.dtype == torch.float32
-    assert truth.boxes.tolist() == [[8.0, 8.0, 16.0, 24.0]]
-    assert masks_to_boxes(truth.masks).tolist() == truth.boxes.tolist()
-    assert image[0, 16, 12].item() == pytest.approx(1.0)
-    assert image[0, 0, 0].item() == pytest.approx(60 / 127.5 - 1, abs=0.01)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_boxes_and_masks_follow_their_object_in_training(seed):
-    """After a random crop the white block, found again in the pixels, lies in its box and mask to within a pixel."""
-    torch.manual_seed(seed)
-    pair = scene((80, 100), [(40, 30, 64, 56)])
-    image, truth = datasets.AnnotatedImages([pair], transform=transforms.make_scenes_train(96, smallest_crop=0.6))[0]
-    grey = image.mean(dim=0)
-    bright = grey > (grey.min() + grey.max()) / 2
-    if len(truth) == 0:
-        pytest.fail("a block in the middle cannot be lost by crops of this size")
-    found = masks_to_boxes(bright[None])
-    torch.testing.assert_close(found, truth.boxes, rtol=0, atol=1.5)
-    torch.testing.assert_close(masks_to_boxes(truth.masks), truth.boxes, rtol=0, atol=1.5)
-
-
-def test_objects_outside_the_crop_are_dropped_whole():
-    """Over 40 crops some lose objects; labels, boxes and masks stay in step, and each label keeps its own block."""
-    pair = scene((80, 80), [(0, 0, 8, 8), (30, 30, 50, 50), (70, 0, 80, 6)])
-    data = datasets.AnnotatedImages([pair], transform=transforms.make_scenes_train(64, smallest_crop=0.3))
-    torch.manual_seed(0)
-    kept = [data[0][1] for _ in range(40)]
-    assert {len(truth) for truth in kept} >= {1, 2}
-    for truth in kept:
-        assert len(truth.masks) == len(truth.labels) == len(truth) and truth.masks.flatten(1).any(1).all()
-        assert ((truth.boxes[:, 2:] - truth.boxes[:, :2]) >= 2).all()
-        assert truth.labels.tolist() == sorted(truth.labels.tolist())
-
-
-def test_an_object_whose_mask_is_cropped_away_is_dropped_although_its_box_is_not():
-    """The mask decides what can be seen: a box with an empty mask leaves, a box without masks stays."""
-    image, truth = scene((40, 40), [(10, 10, 30, 30)])
-    hidden = ImageAnnotations((40, 40), truth.boxes, truth.labels, torch.zeros_like(truth.masks))
-    bare = ImageAnnotations((40, 40), truth.boxes, truth.labels)
-    train = transforms.make_scenes_train(40, smallest_crop=1.0)
-    assert len(datasets.AnnotatedImages([(image, hidden)], transform=train)[0][1]) == 0
-    assert len(datasets.AnnotatedImages([(image, bare)], transform=train)[0][1]) == 1
-
-
-@pytest.mark.parametrize("masks", [False, True])
-@pytest.mark.parametrize("make", [transforms.make_scenes_train, transforms.make_scenes_eval])
-def test_scenes_without_objects_stay_without(make, masks):
-    """Zero boxes go through both transforms and come out as zero boxes of the new size."""
-    _, truth = datasets.AnnotatedImages([scene((40, 50), [], masks=masks)], transform=make(32))[0]
-    assert len(truth) == 0 and truth.size_hw == (32, 32)
-    assert (truth.masks is None) if not masks else truth.masks.shape == (0, 32, 32)
-
-
-def test_eval_keeps_small_objects_and_train_repeats_with_its_seed():
-    """Evaluation drops no truth however small; the same seed of PyTorch gives the same training example."""
-    pair = scene((64, 64), [(3, 3, 5, 5), (20, 20, 40, 40)])
-    assert len(datasets.AnnotatedImages([pair], transform=transforms.make_scenes_eval(16))[0][1]) == 2
-    data = datasets.AnnotatedImages([pair], transform=transforms.make_scenes_train(32))
-    drawn = []
-    for seed in (5, 5, 6):
-        torch.manual_seed(seed)
-        drawn.append(data[0][0])
-    assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
-
-
-def test_scene_transforms_refuse_what_does_not_fit():
-    """No size, a share of the area outside (0, 1] and statistics of one channel are refused at once."""
-    with pytest.raises(ValueError, match="Expected `size`"):
-        transforms.make_scenes_eval(0)
-    with pytest.raises(ValueError, match=r"Expected `smallest_crop` in \(0, 1\], but got 0"):
-        transforms.make_scenes_train(32, smallest_crop=0)
-    with pytest.raises(ValueError, match="three numbers each"):
-        transforms.make_scenes_train(32, mean=(0.5,))

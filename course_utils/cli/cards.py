@@ -36,6 +36,7 @@ def _card_text(card: DatasetCard) -> str:
         "Licence": _licence(card) + (", **non-commercial**" if card.non_commercial else ""),
         "Attribution": f"{_line(card.attribution)}{cited}",
         "Source": source,
+        "Checked": _checked(card),
         "Known bias": _line(card.known_bias),
         "People and consent": _line(card.people_and_consent),
     }
@@ -43,6 +44,9 @@ def _card_text(card: DatasetCard) -> str:
     rows = [f"| {picture.title} | {picture.licence} | {_line(picture.source)} |" for picture in card.pictures.values()]
     if rows:
         table += "\n\n" + "\n".join(["| Picture | Licence | Source |", "|---|---|---|", *rows])
+    rows = [f"| {part.title} | {part.licence} | <{part.url}> |" for part in card.parts.values()]
+    if rows:
+        table += "\n\n" + "\n".join(["| Part | Licence | Source |", "|---|---|---|", *rows])
     return f"## {card.name}: {card.title}\n\n{_line(card.description)}\n\n{table}"
 
 
@@ -58,6 +62,13 @@ def _access(card: DatasetCard) -> str:
     """How the images come to the machine, in words."""
     ways = {"package": "comes with an installed package", "generated": "drawn on your machine from a seed"}
     return ways.get(card.access, f"downloaded once, {card.size_mb:g} MB")
+
+
+def _checked(card: DatasetCard) -> str:
+    """How the course makes sure that the set is the described one, in words."""
+    if card.manifest:
+        return f"every file that `data/manifests/{card.manifest}` lists, by SHA-256 (`catalogue.verify`)"
+    return f"SHA-256 {card.sha256}" if card.sha256 else "drawn from a seed: the same seed gives the same pixels"
 
 
 def _line(text: str) -> str:

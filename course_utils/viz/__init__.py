@@ -5,6 +5,7 @@ The style is set inside the call, never on import, and the figures are not regis
 unless `show` is called. Colour is never alone: lines have markers and names, outlines have a text label.
 """
 
+from course_utils.viz.augment import plot_by_class, plot_changes, plot_followed, plot_mixes
 from course_utils.viz.base import COLOURS, MARKERS, show
 from course_utils.viz.charts import plot_curves, plot_history, plot_intervals, plot_matrix
 from course_utils.viz.images import (
@@ -15,19 +16,48 @@ from course_utils.viz.images import (
     plot_masks,
     plot_top_predictions,
 )
+from course_utils.viz.learning import plot_fits, plot_slope
+from course_utils.viz.metrics import (
+    plot_average_precision,
+    plot_distribution,
+    plot_intervals_against_n,
+    plot_iou_against_shift,
+    plot_reliability,
+    plot_roc_and_precision_recall,
+    plot_splits,
+)
+from course_utils.viz.outlines import plot_box_sets, plot_four_ways
+from course_utils.viz.pixels import plot_pixels, plot_sizes
 
 __all__ = [
     "COLOURS",
     "MARKERS",
     "class_style",
     "plot_annotations",
+    "plot_average_precision",
+    "plot_box_sets",
     "plot_boxes",
+    "plot_by_class",
+    "plot_changes",
     "plot_curves",
+    "plot_distribution",
+    "plot_fits",
+    "plot_followed",
+    "plot_four_ways",
     "plot_history",
     "plot_images",
     "plot_intervals",
+    "plot_intervals_against_n",
+    "plot_iou_against_shift",
     "plot_masks",
     "plot_matrix",
+    "plot_mixes",
+    "plot_pixels",
+    "plot_reliability",
+    "plot_roc_and_precision_recall",
+    "plot_sizes",
+    "plot_slope",
+    "plot_splits",
     "plot_top_predictions",
     "show",
 ]
