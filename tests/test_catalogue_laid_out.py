@@ -207,7 +207,9 @@ class Evil:
 
 
 @pytest.mark.parametrize(
-    "content", [b"<html>not found</html>", pickle.dumps(Evil()), pickle.dumps({"clean_label": [1]})]
+    "content",
+    [b"<html>", pickle.dumps(Evil(), 2), pickle.dumps({"clean_label": [1]}, 2)],
+    ids=["page", "command", "labels missing"],
 )
 def test_published_files_of_another_kind_are_refused(published, tmp_path, content):
     """A page, a pickle that would run a command and a dict without the labels are refused, and nothing is run."""

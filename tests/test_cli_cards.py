@@ -45,3 +45,11 @@ def test_no_cards_give_an_empty_table():
     """An empty catalogue is a table without rows."""
     assert len(cards.licence_table([]).splitlines()) == 2
     assert cards.cards_text([]) == ""
+
+
+def test_sets_in_parts_name_the_licence_of_each_and_how_they_are_checked():
+    """The page of the human labels has a row a part with licence and address, and says what is compared."""
+    text = cards.cards_text([catalogue.card("cifar10_human_labels")])
+    assert "| CIFAR-10H | CC BY-NC-SA 4.0 | <https://github.com/jcpeterson/cifar-10h" in text
+    assert "`data/manifests/cifar10_human_labels.sha256` lists, by SHA-256" in text
+    assert "drawn from a seed" in cards.cards_text([catalogue.card("scenes")])

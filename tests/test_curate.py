@@ -1,6 +1,7 @@
 """FiftyOne behind curate: data sets, scores, exports, a database for each process, and nothing left behind."""
 
 import ast
+import itertools
 import json
 import os
 import signal
@@ -355,6 +356,46 @@ def test_widget_refuses_what_is_no_image():
     """Floats from 0 to 1 would be a black picture."""
     with pytest.raises(ValueError, match="uint8"):
         curate.box_widget(np.zeros((4, 4, 3)), CLASSES)
+
+
+def test_matching_takes_the_best_sum_and_nothing_below_the_limit():
+    """The best pairing overall, against all pairings of four boxes; boxes that hardly touch stay alone."""
+    a = boxes_of((0, 0, 20, 20), (8, 0, 28, 20), (40, 20, 60, 40))
+    b = boxes_of((4, 0, 24, 20), (12, 0, 32, 20), (0, 30, 9, 40))
+    rows, columns, iou = curate.match_boxes(a, b)
+    assert (rows.tolist(), columns.tolist()) == ([0, 1], [0, 1])
+    np.testing.assert_allclose(iou, [320 / 480, 320 / 480])
+    overlap = annotations_iou(a, b)
+    best = max(sum(overlap[i][p] for i, p in enumerate(order)) for order in itertools.permutations(range(3)))
+    assert iou.sum() == pytest.approx(best)
+    assert [len(column) for column in curate.match_boxes(boxes_of(), b)] == [0, 0, 0]
+
+
+def annotations_iou(a, b) -> list[list[float]]:
+    """IoU by the definition, in loops; overlaps below one half count as none."""
+    table = []
+    for one in a.boxes.tolist():
+        row = []
+        for other in b.boxes.tolist():
+            wide = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
+            high = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
+            areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+            share = wide * high / (sum(areas) - wide * high)
+            row.append(share if share >= 0.5 else 0.0)
+        table.append(row)
+    return table
+
+
+def test_consensus_is_the_median_of_what_two_drew():
+    """Median edges, most frequent class; what one person alone saw is left out; nobody's drawing is refused."""
+    three = [boxes_of((10, 10, 30, 30)), boxes_of((12, 10, 31, 34), (40, 0, 50, 9)), boxes_of((9, 11, 30, 31))]
+    labels = [torch.tensor([2]), torch.tensor([1, 0]), torch.tensor([2])]
+    three = [annotations.ImageAnnotations((40, 60), one.boxes, label) for one, label in zip(three, labels, strict=True)]
+    agreed = curate.consensus(three)
+    assert agreed.boxes.tolist() == [[10, 10, 30, 31]] and agreed.labels.tolist() == [2]
+    assert len(curate.consensus(three, least=1)) == 2 and len(curate.consensus([boxes_of(), boxes_of()])) == 0
+    with pytest.raises(ValueError, match="one drawing or more"):
+        curate.consensus([])
 
 
 def test_fiftyone_is_imported_inside_curate_alone():

@@ -103,3 +103,18 @@ def test_unknown_class_and_seed_are_refused():
         name_classes([2, 7], annotator=PERFECT, seed=0)
     with pytest.raises(ValueError, match="seed"):
         annotate(grid(20.0, n=2), annotator=PERFECT, seed=-1)
+
+
+def test_answers_follow_their_definitions():
+    """The aggregate is a most frequent answer, the worst a wrong one where there is one, and rates are kept."""
+    answers = synthetic.simulate_answers(4000, rates=(0.2, 0.3, 0.4), seed=0, num_classes=4)
+    for column in range(200):
+        said = answers.votes[:, column].tolist()
+        assert said.count(answers.aggregate[column]) == max(map(said.count, said))
+        wrong = [one for one in said if one != answers.clean[column]]
+        assert answers.worst[column] in (wrong or [answers.clean[column]])
+    rates = (answers.votes != answers.clean).mean(axis=1)
+    np.testing.assert_allclose(rates, (0.2, 0.3, 0.4), atol=0.03)
+    assert answers.crowd.shape == (4000, 4) and (answers.crowd.sum(axis=1) == 50).all()
+    again = synthetic.simulate_answers(4000, rates=(0.2, 0.3, 0.4), seed=0, num_classes=4)
+    assert (again.votes == answers.votes).all() and (again.aggregate == answers.aggregate).all()

@@ -256,6 +256,18 @@ def test_relabelled_boxes_change_their_class_alone(boxes):
         assert torch.equal(before.boxes, after.boxes)
 
 
+def test_three_faults_at_once_are_those_of_the_truth(boxes):
+    """What is left differs from what was there in the marked places and in no others, and each fault has its share."""
+    given, faults = synthetic.plant_box_faults(boxes, share=0.2, seed=0, num_classes=6, by=0.3)
+    total = sum(map(len, boxes))
+    assert sum(rows.sum() for rows in faults["dropped"]) == round(0.2 * total) == total - sum(map(len, given))
+    for before, after, moved, renamed, dropped in zip(boxes, given, *faults.values(), strict=True):
+        there = before.boxes[torch.from_numpy(~dropped)], before.labels[torch.from_numpy(~dropped)]
+        assert np.array_equal((there[0] != after.boxes).any(dim=1).numpy(), moved)
+        assert np.array_equal((there[1] != after.labels).numpy(), renamed)
+    assert 0 < sum(rows.sum() for rows in faults["moved"]) <= round(0.2 * total)
+
+
 @pytest.mark.parametrize(
     "plant",
     [

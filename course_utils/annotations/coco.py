@@ -206,7 +206,7 @@ def _annotation(one: ImageAnnotations, row: int, polygons: bool, where: str) -> 
         "iscrowd": int(crowd),
     }
     if one.masks is not None:
-        result["area"] = int(one.masks[row].sum())
+        result["area"] = int(one.masks[row].count_nonzero())
         result["segmentation"] = _segmentation(one.masks[row], polygons and not crowd, where)
     if one.keypoints is not None:
         result["keypoints"] = one.keypoints[row].flatten().tolist()  # (K, 3) -> (K*3,)

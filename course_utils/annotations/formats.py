@@ -199,8 +199,8 @@ def _lowest_iou(pairs: list[tuple[ImageAnnotations, ImageAnnotations]]) -> float
     for one, other in pairs:
         if one.masks is not None and len(one):
             after = torch.zeros_like(one.masks) if other.masks is None else other.masks
-            shared = (one.masks & after).sum(dim=(1, 2))  # (N, H, W) -> (N,)
-            covered = (one.masks | after).sum(dim=(1, 2))
+            shared = (one.masks & after).count_nonzero(dim=(1, 2))  # (N, H, W) -> (N,)
+            covered = (one.masks | after).count_nonzero(dim=(1, 2))
             lowest.append(float((shared / covered.clamp(min=1)).where(covered > 0, 1.0).min()))
     return min(lowest, default=None)
 

@@ -72,13 +72,18 @@ def masks_to_polygons(mask: Tensor | ArrayLike) -> list[np.ndarray]:
         raise ValueError(
             f"Expected `mask` to be bool (H, W), but got {array.dtype} {array.shape}. Take one row of `masks`."
         )
-    whole = ndimage.binary_fill_holes(array, structure=np.ones((3, 3)))  # outside, unlike parts, passes corners
+    if not array.any():
+        return []
+    rows, columns = (np.flatnonzero(array.any(axis=axis)) for axis in (1, 0))
+    top, left = rows[0], columns[0]
+    inside = array[top : rows[-1] + 1, left : columns[-1] + 1]  # objects are small, images are not
+    whole = ndimage.binary_fill_holes(inside, structure=np.ones((3, 3)))  # outside, unlike parts, passes corners
     steps, outlines = _edge_steps(whole), []
     while steps:
         corners = np.array(_walk(steps), dtype=np.float64)
         along = np.roll(corners, -1, axis=0) - corners
         turns = (along != np.roll(along, 1, axis=0)).any(axis=1)
-        outlines.append(corners[turns])
+        outlines.append(corners[turns] + (left, top))
     return outlines
 
 

@@ -49,7 +49,8 @@ def launch_app(dataset, *, port: int | None = None) -> Iterator[str]:
         # FiftyOne starts a server of its own for a port that it does not know, and waits 60 s for it, not longer.
         fo.core.session.session._server_services[port] = types.SimpleNamespace(stop=lambda: None)
         view = {"view": dataset} if isinstance(dataset, fo.DatasetView) else {"dataset": dataset}
-        session = fo.launch_app(**view, port=port, address="127.0.0.1", remote=True, auto=False)
+        remote = not fo.core.context.is_notebook_context()  # which knows no remote sessions: there auto=False will do
+        session = fo.launch_app(**view, port=port, address="127.0.0.1", remote=remote, auto=False)
         session._disable_wait_warning = True  # a short visit is meant, not a mistake
         yield address
     finally:

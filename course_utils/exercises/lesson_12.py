@@ -1,4 +1,4 @@
-"""Checkers of 12_measure: balanced accuracy, generalised IoU, eleven-point precision, a conformal quantile.
+"""Checkers of 12_measure: balanced accuracy, generalised IoU, a conformal quantile.
 
 scikit-learn and torchvision, which two of the checkers compare with, are imported where they are needed.
 """
@@ -87,39 +87,8 @@ def _check_against_torchvision(function, seed: int) -> None:
         expect_close(function(tuple(a), tuple(b)), value, given=given)
 
 
-@checker("12.3", hint="At each of the eleven recalls: is it the best precision at that recall or any higher one?")
+@checker("12.3", hint="Of n sorted scores, is it number ⌈(n + 1)(1 − miss_rate)⌉, counted from 1?")
 def check_12_3(function, seed):
-    """eleven_point_precision(precision, recall) -> average precision as VOC 2007 defines it."""
-    precision, recall = np.array([1, 1 / 2, 2 / 3, 3 / 4]), np.array([0.25, 0.25, 0.5, 0.75])
-    answer = function(precision, recall)
-    mistakes = {
-        "Is it the best precision from that recall on, not the first one found there?": 6.5 / 11,
-        "0, 0.1, …, 1: are there eleven of them?": (0.675, 0.575, 6.75 / 10),
-        "Do recalls that are never reached count, with precision 0?": 6.75 / 8,
-        "That is the area of the steps. Are eleven points read instead?": 0.25 * (1 + 2 / 3 + 3 / 4),
-        "Does the best precision come from higher recalls, not from lower ones?": (1.0, 8 / 11),
-        "Is the sum divided by eleven?": 6.75,
-    }
-    given = "precision [1, 1/2, 2/3, 3/4] at recall [0.25, 0.25, 0.5, 0.75]"
-    expect_close(answer, 6.75 / 11, given=given, hint=_question(answer, mistakes))
-    hint = "A recall of exactly 0.5 reaches the point 0.5. Does it count?"
-    expect_close(function(np.array([1.0]), np.array([0.5])), 6 / 11, given="precision [1] at recall [0.5]", hint=hint)
-    hint = "A detector that finds nothing has no precision anywhere. Is its score 0?"
-    expect_close(function(np.zeros(0), np.zeros(0)), 0.0, given="no detections at all", hint=hint)
-    expect_close(function(np.array([1.0, 1.0]), np.array([0.5, 1.0])), 1.0, given="a perfect detector")
-    generator = np.random.default_rng(seed)
-    for _ in range(20):
-        right = generator.random(30) < 0.4  # at most 32 objects: recalls are multiples of 1/32, free of rounding
-        precision, recall = right.cumsum() / np.arange(1, 31), right.cumsum() / 32
-        points = [max((p for p, r in zip(precision, recall, strict=True) if r >= k / 10), default=0) for k in range(11)]
-        kept = precision.copy(), recall.copy()
-        expect_close(function(precision, recall), float(sum(points) / 11), given="30 random detections of 32 objects")
-        expect_close((precision, recall), kept, given="the arrays after the call", hint=UNCHANGED)
-    return "four detections by hand, one, none, a perfect detector, 20 random ones against a loop"
-
-
-@checker("12.4", hint="Of n sorted scores, is it number ⌈(n + 1)(1 − miss_rate)⌉, counted from 1?")
-def check_12_4(function, seed):
     """conformal_quantile(scores, miss_rate) -> the ⌈(n + 1)(1 − miss_rate)⌉-th smallest score, or ∞."""
     scores = np.array([0.8, 0.1, 0.6, 0.7, 0.3, 0.4, 0.5, 0.2])
     answer = function(scores.copy(), 0.25)  # 9 · 0.75 = 6.75: the 7th

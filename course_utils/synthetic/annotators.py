@@ -126,6 +126,57 @@ def name_classes(labels: Sequence[int], *, annotator: Annotator, seed: int) -> n
     return np.where(slips, others, labels)
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What people said about the classes of images, and the label sets made of it, as in CIFAR-10N and CIFAR-10H.
+
+    Args:
+        clean: int64 (N,), the labels that are taken for true.
+        votes: int64 (R, N), the answers of R annotators.
+        aggregate: int64 (N,), the most frequent answer; where two are equally frequent, one of them at random.
+        worst: int64 (N,), a wrong answer wherever there is one, chosen at random.
+        crowd: int64 (M, K), how many of many people chose each class for each of M other images.
+    """
+
+    clean: np.ndarray
+    votes: np.ndarray
+    aggregate: np.ndarray
+    worst: np.ndarray
+    crowd: np.ndarray
+
+
+def simulate_answers(n: int, *, rates: Sequence[float], seed: int, num_classes: int = 10, people: int = 50) -> Answers:
+    """Answers of simulated annotators who slip at random, independently of each other and of the image.
+
+    Args:
+        n: images; the crowd judges n more.
+        rates: error rate of each annotator, 0 to 1.
+        seed: 0 or more.
+        num_classes: 2 or more.
+        people: in the crowd, each with the mean of the rates.
+
+    Raises:
+        ValueError: A number is out of its range.
+
+    >>> answers = simulate_answers(1000, rates=(0.0, 0.0, 0.3), seed=0)
+    >>> bool((answers.aggregate == answers.clean).all()), round(float((answers.worst != answers.clean).mean()), 1)
+    (True, 0.3)
+    """
+    check_count("n", n, least=0)
+    check_count("num_classes", num_classes, least=2)
+    rng = np.random.default_rng([seed, 2])
+    clean = rng.integers(0, num_classes, n)
+    who = [Annotator(confused=rate, num_classes=num_classes) for rate in rates]
+    votes = np.stack([name_classes(clean, annotator=one, seed=int(rng.integers(2**31))) for one in who])
+    counts = np.stack([(votes == k).sum(axis=0) for k in range(num_classes)])  # (K, N)
+    aggregate = (counts + rng.random(counts.shape) / 2).argmax(axis=0)  # below 1: it decides between equals alone
+    chosen = ((votes != clean) + rng.random(votes.shape) / 2).argmax(axis=0)
+    slips = np.full((num_classes, num_classes), np.mean(rates) / (num_classes - 1))
+    np.fill_diagonal(slips, 1 - np.mean(rates))
+    crowd = rng.multinomial(people, slips[rng.integers(0, num_classes, n)])
+    return Answers(clean, votes, aggregate, votes[chosen, np.arange(n)], crowd)
+
+
 def _mixed_up(label: int, annotator: Annotator, rng: np.random.Generator) -> int:
     """One of the classes that this annotator takes `label` for; itself where there is none."""
     return int(rng.choice([given for true, given in annotator.confusions if true == label] or [label]))

@@ -1,4 +1,4 @@
-"""Wrong boxes planted on purpose, each with its truth: moved, left out, or of another class."""
+"""Wrong boxes planted on purpose, each with its truth: moved, of another class, left out, or all three in one set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from course_utils.annotations import ImageAnnotations
-from course_utils.synthetic.arguments import check_share
+from course_utils.synthetic.arguments import check_count, check_share
 from course_utils.synthetic.faults import flip_labels, generator
 
 Annotations = list[ImageAnnotations]
@@ -86,6 +86,41 @@ def relabel_boxes(
     pairs = zip(annotations, _by_image(given, annotations), strict=True)
     changed = [dataclasses.replace(one, labels=torch.from_numpy(piece.copy())) for one, piece in pairs]
     return changed, _by_image(flipped, annotations)
+
+
+def plant_box_faults(
+    annotations: Sequence[ImageAnnotations], *, share: float, seed: int, num_classes: int, by: float = 0.3
+) -> tuple[Annotations, dict[str, Truth]]:
+    """Move some boxes, rename some and leave some out: what a careless annotator hands in.
+
+    Args:
+        annotations: One an image, labels 0…K−1.
+        share: Share of all boxes that get each of the three faults, drawn independently: a box may be moved and
+            renamed, and of those that are left out nothing else is to be seen.
+        seed: 0 or more.
+        num_classes: K, 2 or more.
+        by: As in `shift_boxes`.
+
+    Returns:
+        Annotations, one an image, and three lists with one bool array an image: "moved" and "renamed" for the boxes
+        that are left, "dropped" for the boxes that were there.
+
+    Raises:
+        ValueError: `share`, `seed`, `by` or a label is out of its range.
+
+    >>> box = ImageAnnotations((9, 9), torch.tensor([[0.0, 0.0, 4.0, 4.0]]), torch.tensor([0]))
+    >>> given, faults = plant_box_faults([box] * 4, share=0.5, seed=0, num_classes=2)
+    >>> sum(map(len, given)), int(np.concatenate(faults["dropped"]).sum()), sorted(faults)
+    (2, 2, ['dropped', 'moved', 'renamed'])
+    """
+    check_count("seed", seed, least=0)
+    seeds = np.random.SeedSequence(seed).generate_state(3).tolist()
+    given, moved = shift_boxes(annotations, share=share, seed=seeds[0], by=by)
+    given, renamed = relabel_boxes(given, share=share, seed=seeds[1], num_classes=num_classes)
+    given, dropped = drop_boxes(given, share=share, seed=seeds[2])
+    seen = {"moved": moved, "renamed": renamed}
+    left = {name: [rows[~gone] for rows, gone in zip(truth, dropped, strict=True)] for name, truth in seen.items()}
+    return given, left | {"dropped": dropped}
 
 
 def _by_image(values: np.ndarray, annotations: Sequence[ImageAnnotations]) -> Truth:

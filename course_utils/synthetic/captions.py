@@ -57,7 +57,7 @@ def caption(annotations: ImageAnnotations, attributes: SceneAttributes, *, seed:
         f"{time}, in {weather} weather: {signs}.",
     ]
     if len(annotations):
-        templates.append(f"A {weather} street {time} with {signs}, {_largest_sign(annotations)}.")
+        templates.append(f"A {weather} street {time} with {signs}{_largest_sign(annotations)}.")
     text = templates[np.random.default_rng(seed).integers(len(templates))]
     return text[0].upper() + text[1:]
 
@@ -82,4 +82,5 @@ def _largest_sign(annotations: ImageAnnotations) -> str:
     middle = float(boxes[largest, 0] + boxes[largest, 2]) / 2 / annotations.size_hw[1]
     where = "on the left" if middle < ASIDE else "on the right" if middle > 1 - ASIDE else "in the middle"
     name = SIGN_NAMES[CLASSES[annotations.labels[largest]]]
-    return where if len(boxes) == 1 else f"the largest, {'an' if name[0] in 'aeiou' else 'a'} {name}, {where}"
+    article = "an" if name[0] in "aeiou" else "a"
+    return f" {where}" if len(boxes) == 1 else f"; the largest, {article} {name}, is {where}"

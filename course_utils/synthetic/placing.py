@@ -122,10 +122,8 @@ def make_occluder(rng: np.random.Generator, sign: Sign, distance: float, *, narr
         edge = sign.x + sign.side * rng.uniform(-0.25, 0.25)  # how far across the sign the lorry reaches
         inner = edge - LORRY_WIDTH if sign.x > 0 else edge
         return Occluder("lorry", inner * CLOSER, max(rng.uniform(*LORRY_ROOF), sign.up * CLOSER + 0.5), z, look)
-    angle = -np.pi / 2 + rng.uniform(-1.2, 1.2)
-    return Occluder(
-        "branch", sign.x * CLOSER, sign.up * CLOSER, z, look, float(angle), float(rng.uniform(-0.15, 0.2)), sign.side
-    )
+    angle, reach = float(-np.pi / 2 + rng.uniform(-1.2, 1.2)), float(rng.uniform(-0.15, 0.2))
+    return Occluder("branch", sign.x * CLOSER, sign.up * CLOSER, z, look, angle, reach, sign.side)
 
 
 def show_signs(stage: Stage, signs: list[tuple[Sign, Occluder | None]], sign_share: tuple[float, float]) -> None:

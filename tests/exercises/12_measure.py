@@ -96,46 +96,7 @@ def overlap_without_clamp(a, b):
     return shared / union - (enclosing - union) / enclosing
 
 
-# 12.3 eleven_point_precision(precision, recall)
-def first_precision_not_best(precision, recall):
-    points = np.linspace(0, 1, 11)
-    return float(np.mean([precision[recall >= p][0] if (recall >= p).any() else 0.0 for p in points]))
-
-
-def ten_points(precision, recall):
-    return float(np.mean([precision[recall >= p].max(initial=0) for p in np.arange(0, 1, 0.1)]))
-
-
-def points_without_zero(precision, recall):
-    return float(np.mean([precision[recall >= p].max(initial=0) for p in np.arange(1, 11) / 10]))
-
-
-def unreached_recalls_left_out(precision, recall):
-    reached = [precision[recall >= p].max() for p in np.linspace(0, 1, 11) if (recall >= p).any()]
-    return float(np.mean(reached)) if reached else 0.0
-
-
-def above_not_at_least(precision, recall):
-    return float(np.mean([precision[recall > p].max(initial=0) for p in np.linspace(0, 1, 11)]))
-
-
-def best_from_lower_recalls(precision, recall):
-    return float(np.mean([precision[recall <= p].max(initial=0) for p in np.linspace(0, 1, 11)]))
-
-
-def area_of_steps(precision, recall):
-    return float((np.diff(recall, prepend=0) * precision).sum())
-
-
-def sum_not_mean(precision, recall):
-    return float(np.sum([precision[recall >= p].max(initial=0) for p in np.linspace(0, 1, 11)]))
-
-
-def no_detections_forgotten(precision, recall):
-    return float(np.mean([max(precision[recall >= p], default=precision.min()) for p in np.linspace(0, 1, 11)]))
-
-
-# 12.4 conformal_quantile(scores, miss_rate)
+# 12.3 conformal_quantile(scores, miss_rate)
 def plain_quantile(scores, miss_rate):
     return float(np.quantile(scores, 1 - miss_rate))
 
@@ -205,17 +166,6 @@ WRONG = {
         overlap_without_clamp,
     ],
     "12.3": [
-        first_precision_not_best,
-        ten_points,
-        points_without_zero,
-        unreached_recalls_left_out,
-        above_not_at_least,
-        best_from_lower_recalls,
-        area_of_steps,
-        sum_not_mean,
-        no_detections_forgotten,
-    ],
-    "12.4": [
         plain_quantile,
         new_example_not_counted,
         rounded_down,
