@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 
 from course_utils.annotations import ImageAnnotations
+from course_utils.annotations.targets import annotations_to_target, target_to_annotations
 from course_utils.pictures import IMAGE_SUFFIXES, MAX_PIXELS, read_image
 
 __all__ = [
@@ -92,10 +93,10 @@ class AnnotatedImages(Dataset):
         """The image, (3, H, W), uint8 or what the transform makes of it, and its annotations."""
         array, annotations = self.pairs[index]
         image = tv_tensors.Image(torch.from_numpy(array.copy()).permute(2, 0, 1))  # (H, W, 3) -> (3, H, W)
-        target = _annotations_to_target(annotations)
+        target = annotations_to_target(annotations)
         if self.transform is not None:
             image, target = self.transform(image, target)
-        return image.as_subclass(torch.Tensor), _target_to_annotations(target, image.shape[-2:])
+        return image.as_subclass(torch.Tensor), target_to_annotations(target, image.shape[-2:])
 
 
 def collate_annotated(
@@ -163,15 +164,3 @@ class MemoryBatches:
         for index in order.split(self.batch_size):
             inputs = self.inputs[index.to(self.inputs.device)]
             yield (self.change(inputs) if self.change else inputs), self.targets[index.to(self.targets.device)]
-
-
-def _annotations_to_target(annotations: ImageAnnotations) -> dict[str, torch.Tensor]:
-    size_hw = annotations.size_hw
-    boxes = tv_tensors.BoundingBoxes(annotations.boxes.clone(), format="XYXY", canvas_size=size_hw)
-    target = {"boxes": boxes, "labels": annotations.labels.clone()}
-    return target if annotations.masks is None else target | {"masks": tv_tensors.Mask(annotations.masks.clone())}
-
-
-def _target_to_annotations(target: dict[str, torch.Tensor], size_hw: Sequence[int]) -> ImageAnnotations:
-    plain = {key: value.as_subclass(torch.Tensor) for key, value in target.items()}
-    return ImageAnnotations(tuple(size_hw), **plain)

@@ -277,6 +277,9 @@ def test_capture_yml_fills_the_card(tmp_path):
     (tmp_path / "capture.yml").write_text("licence: CC BY-NC 4.0\npeople_and_consent: two friends, who agreed\n")
     told = catalogue.from_folder(tmp_path).card
     assert told.people_and_consent == "two friends, who agreed" and told.non_commercial and told.licence_known()
+    for licence, non_commercial in (("CC0", False), ("unknown", True), ("none stated", True)):
+        (tmp_path / "capture.yml").write_text(f"licence: {licence}\n")
+        assert catalogue.from_folder(tmp_path).card.non_commercial == non_commercial
 
 
 @pytest.mark.parametrize(

@@ -118,3 +118,17 @@ def test_answers_follow_their_definitions():
     assert answers.crowd.shape == (4000, 4) and (answers.crowd.sum(axis=1) == 50).all()
     again = synthetic.simulate_answers(4000, rates=(0.2, 0.3, 0.4), seed=0, num_classes=4)
     assert (again.votes == answers.votes).all() and (again.aggregate == answers.aggregate).all()
+
+
+def test_hard_images_make_people_slip_together():
+    """The correlation of slips, the error rates and the share of equal wrong answers are those asked for."""
+    answers = synthetic.simulate_answers(20_000, rates=(0.2, 0.2), seed=1, shared=0.3, alike=0.5)
+    wrong = answers.votes != answers.clean
+    np.testing.assert_allclose(wrong.mean(axis=1), 0.2, atol=0.02)
+    assert np.corrcoef(wrong)[0, 1] == pytest.approx(0.3, abs=0.03)
+    same = (answers.votes[0] == answers.votes[1])[wrong.all(axis=0)].mean()
+    assert same == pytest.approx((0.5 + 0.5 / 9) ** 2 + 8 * (0.5 / 9) ** 2, abs=0.04)
+    alone = synthetic.simulate_answers(20_000, rates=(0.2, 0.2), seed=1)
+    assert np.corrcoef(alone.votes != alone.clean)[0, 1] == pytest.approx(0, abs=0.03)
+    with pytest.raises(ValueError, match="rates"):
+        synthetic.simulate_answers(5, rates=(0.2, 1.2), seed=0)

@@ -267,10 +267,10 @@ def test_masks_lie_on_the_painted_signs():
 def test_classes_are_drawn_equally_often_and_can_be_weighted():
     """All six classes turn up by default; a name given three times stands about three times as often."""
     settings = replace(PLAIN, size=64, max_signs=1)
-    labels = [int(s.annotations.labels[0]) for s in make_street_scenes(120, seed=0, settings=settings)]
-    assert min(np.bincount(labels, minlength=6)) >= 8
+    labels = [int(s.annotations.labels[0]) for s in make_street_scenes(90, seed=0, settings=settings)]
+    assert min(np.bincount(labels, minlength=6)) >= 6
     skewed = replace(settings, classes=("stop", "stop", "stop", "speed"))
-    labels = [int(s.annotations.labels[0]) for s in make_street_scenes(80, seed=0, settings=skewed)]
+    labels = [int(s.annotations.labels[0]) for s in make_street_scenes(60, seed=0, settings=skewed)]
     assert set(labels) == {0, 1} and 0.62 < labels.count(0) / len(labels) < 0.88
 
 
@@ -278,7 +278,7 @@ def test_domain_randomisation_widens_the_range_of_looks():
     """With strength, mean colours of scenes spread, and those of signs spread less than those of the streets."""
     spreads = []
     for strength in (0.0, 0.5, 1.0):
-        scenes = drawn(replace(PLAIN, randomise=strength), range(24))
+        scenes = drawn(replace(PLAIN, randomise=strength), range(16))
         spreads.append(np.mean([np.std([scene.image[..., c].mean() for scene in scenes]) for c in range(3)]))
     assert spreads[0] < spreads[1] < spreads[2]
 

@@ -344,3 +344,13 @@ def test_there_and_back_keeps_everything():
         assert type(getattr(again, name)) is torch.Tensor
     target["boxes"][0, 0] = 1
     assert full.boxes[0, 0] == 2
+
+
+def test_data_sets_keep_key_points_and_crowd_flags():
+    """`AnnotatedImages` hands on everything that annotations hold, moved along."""
+    _, truth = scene((40, 40), [(2, 2, 8, 8)])
+    points, crowd = torch.tensor([[[3.0, 4.0, 2.0]]]), torch.tensor([True])
+    full = ImageAnnotations((40, 40), truth.boxes, truth.labels, truth.masks, points, crowd)
+    data = datasets.AnnotatedImages([(np.zeros((40, 40, 3), np.uint8), full)], transform=v2.RandomHorizontalFlip(1))
+    moved = data[0][1]
+    assert moved.keypoints.tolist() == [[[37.0, 4.0, 2.0]]] and moved.iscrowd.tolist() == [True]

@@ -25,7 +25,7 @@ def test_four_ways_show_the_same_objects(truth):
     fig = viz.plot_four_ways(np.zeros((40, 60, 3), np.uint8), truth, polygons, NAMES, title="four ways")
     boxes, outlines, _, points = fig.axes
     assert len(boxes.patches) == 4  # two tones each
-    lines = [line.get_xydata() for line in outlines.get_lines() if line.get_linestyle() == "-"]
+    lines = [line.get_xydata() for line in outlines.get_lines()]
     assert len(lines) == 4 and all(np.array_equal(line[0], line[-1]) for line in lines)
     assert sorted({len(line.get_xydata()) for line in points.get_lines()}) == [1, 2]
 

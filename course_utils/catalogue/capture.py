@@ -283,6 +283,8 @@ def _card(folder: Path, told: dict, images: list[CapturedImage]) -> DatasetCard:
     bytes_in_all = sum((folder / image.file).stat().st_size for image in images)
     unsaid = dict.fromkeys(("licence", "attribution", "known_bias", "people_and_consent"), UNKNOWN)
     unsaid |= {"title": folder.name, "description": "Pictures of your own.", "source": str(folder), "licence_url": ""}
-    unsaid |= {"non_commercial": "NC" in told.get("licence", "NC")}
     fixed = {"name": folder.name, "kind": "real", "access": "folder", "citations": ()}
-    return DatasetCard(**unsaid | told | fixed, examples=len(images), size_mb=round(bytes_in_all / 1e6, 1))
+    fixed |= {"examples": len(images), "size_mb": round(bytes_in_all / 1e6, 1)}
+    made = DatasetCard(**unsaid | {"non_commercial": True} | told | fixed)
+    free = "non_commercial" not in told and made.licence_known() and "NC" not in made.licence
+    return dataclasses.replace(made, non_commercial=False) if free else made

@@ -12,7 +12,7 @@ from course_utils.metrics.counts import Labels
 Probabilities = torch.Tensor | np.ndarray | Sequence
 
 
-def reliability(probabilities: Probabilities, target: Labels, *, bins: int = 15) -> dict[str, torch.Tensor]:
+def reliability(probabilities: Probabilities, target: Labels, *, bins: int = 10) -> dict[str, torch.Tensor]:
     """What a reliability diagram shows: in each bin of confidence, how often the answer was right.
 
     Args:
@@ -40,7 +40,7 @@ def reliability(probabilities: Probabilities, target: Labels, *, bins: int = 15)
     return {"confidence": mean_confidence, "accuracy": accuracy, "count": count}
 
 
-def expected_calibration_error(probabilities: Probabilities, target: Labels, *, bins: int = 15) -> float:
+def expected_calibration_error(probabilities: Probabilities, target: Labels, *, bins: int = 10) -> float:
     """Mean distance of confidence and accuracy over the bins of `reliability`, weighted by their counts.
 
     It depends on `bins`, and is above 0 for a perfectly calibrated model too, since small bins scatter.
@@ -188,7 +188,7 @@ def _confidence(probabilities: Probabilities, target: Labels, bins: int) -> tupl
     """How sure each answer was and whether it was right (for (N): whether it was positive), float64 (N) each."""
     probabilities, target = _checked(probabilities, target)
     if bins < 1:
-        raise ValueError(f"Expected `bins` of at least 1, but got {bins}. 15 is usual for thousands of examples.")
+        raise ValueError(f"Expected `bins` of at least 1, but got {bins}. 10 suit hundreds of examples, 15 thousands.")
     if probabilities.ndim == 1:
         return probabilities, target.double()
     confidence, predicted = probabilities.max(1)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import special
 
 from course_utils.annotations import ImageAnnotations
 from course_utils.synthetic.arguments import check_count, check_range, check_share
 
 LEAST_SIDE = 1.0  # pixels; no hand draws a thinner box
+CROWD, CROWD_RATE = 50, 0.05  # people, and their error rate: those of CIFAR-10H had passed a check
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Answers:
         votes: int64 (R, N), the answers of R annotators.
         aggregate: int64 (N,), the most frequent answer; where two are equally frequent, one of them at random.
         worst: int64 (N,), a wrong answer wherever there is one, chosen at random.
-        crowd: int64 (M, K), how many of many people chose each class for each of M other images.
+        crowd: int64 (M, K), how many of about 50 people chose each class for each of M images.
     """
 
     clean: np.ndarray
@@ -145,15 +147,21 @@ class Answers:
     crowd: np.ndarray
 
 
-def simulate_answers(n: int, *, rates: Sequence[float], seed: int, num_classes: int = 10, people: int = 50) -> Answers:
-    """Answers of simulated annotators who slip at random, independently of each other and of the image.
+def simulate_answers(
+    n: int, *, rates: Sequence[float], seed: int, shared: float = 0.0, alike: float = 0.0, num_classes: int = 10
+) -> Answers:
+    """Answers of simulated annotators, who slip independently of each other, or together on hard images.
+
+    Every image has a chance of a slip of its own, the same draw for all annotators, and a class that it resembles.
+    Beside the annotators a crowd of 50 careful people judges the images.
 
     Args:
-        n: images; the crowd judges n more.
+        n: images.
         rates: error rate of each annotator, 0 to 1.
         seed: 0 or more.
+        shared: correlation of the slips of two annotators, 0 to 0.9; 0: every image is equally hard.
+        alike: share of the slips that name the class which the image resembles, 0 to 1; the others name any wrong one.
         num_classes: 2 or more.
-        people: in the crowd, each with the mean of the rates.
 
     Raises:
         ValueError: A number is out of its range.
@@ -164,17 +172,35 @@ def simulate_answers(n: int, *, rates: Sequence[float], seed: int, num_classes: 
     """
     check_count("n", n, least=0)
     check_count("num_classes", num_classes, least=2)
+    check_range("shared", shared, 0, 0.9)
+    for name, share in (("alike", alike), *(("rates", rate) for rate in rates)):
+        check_share(name, share)
     rng = np.random.default_rng([seed, 2])
-    clean = rng.integers(0, num_classes, n)
-    who = [Annotator(confused=rate, num_classes=num_classes) for rate in rates]
-    votes = np.stack([name_classes(clean, annotator=one, seed=int(rng.integers(2**31))) for one in who])
+    clean, hard = rng.integers(0, num_classes, n), rng.random(n)
+    wrong = np.full((n, num_classes), (1 - alike) / (num_classes - 1))  # (N, K), what a slip says
+    wrong[np.arange(n), (clean + rng.integers(1, num_classes, n)) % num_classes] += alike
+    wrong[np.arange(n), clean] = 0
+    wrong /= wrong.sum(axis=1, keepdims=True)
+    chances = [_slip_chances(hard, rate, shared)[:, None] for rate in (*rates, CROWD_RATE)]
+    *shares, of_crowd = [np.eye(num_classes)[clean] * (1 - chance) + wrong * chance for chance in chances]
+    votes = np.stack([rng.multinomial(1, share).argmax(axis=1) for share in shares])
+    return Answers(clean, votes, *_vote(clean, votes, rng, num_classes), rng.multinomial(CROWD, of_crowd))
+
+
+def _slip_chances(hard: np.ndarray, rate: float, shared: float) -> np.ndarray:
+    """Chance of a slip on each image (N,), mean `rate`, of a Beta distribution at the quantiles `hard`."""
+    if shared == 0 or rate in (0, 1):
+        return np.full(len(hard), float(rate))
+    weight = (1 - shared) / shared  # of a Beta distribution whose intraclass correlation is `shared`
+    return special.betaincinv(rate * weight, (1 - rate) * weight, hard)
+
+
+def _vote(clean: np.ndarray, votes: np.ndarray, rng: np.random.Generator, num_classes: int) -> tuple[np.ndarray, ...]:
+    """The most frequent answer and a wrong one, of each image; a random number below 1 decides between equals alone."""
     counts = np.stack([(votes == k).sum(axis=0) for k in range(num_classes)])  # (K, N)
-    aggregate = (counts + rng.random(counts.shape) / 2).argmax(axis=0)  # below 1: it decides between equals alone
+    aggregate = (counts + rng.random(counts.shape) / 2).argmax(axis=0)
     chosen = ((votes != clean) + rng.random(votes.shape) / 2).argmax(axis=0)
-    slips = np.full((num_classes, num_classes), np.mean(rates) / (num_classes - 1))
-    np.fill_diagonal(slips, 1 - np.mean(rates))
-    crowd = rng.multinomial(people, slips[rng.integers(0, num_classes, n)])
-    return Answers(clean, votes, aggregate, votes[chosen, np.arange(n)], crowd)
+    return aggregate, votes[chosen, np.arange(len(clean))]
 
 
 def _mixed_up(label: int, annotator: Annotator, rng: np.random.Generator) -> int:

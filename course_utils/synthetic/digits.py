@@ -28,8 +28,8 @@ BITMAP = 32  # pixels: side of the bitmap that UCI counted in blocks
 BLOCK = 4  # pixels: side of a block, so that its count runs from 0 to 16
 CANVAS, GLYPH = 64, 40  # pixels: where a digit is bent, and how high it stands there
 
-# Ranges at full strength. They were set by looking at the first 1,200 of scikit-learn's digits; the other 597, by other
-# writers, had no part in it.
+# Ranges at full strength. They were set by looking at the first 1,200 of scikit-learn's digits; the other 597 had no
+# part in it.
 TURN = 8  # degrees, either way
 SLANT = (-0.30, 0.15)  # pixels across per pixel down; many fonts lean to the right already
 WIDEN = (-0.25, 0.20)  # log of the change in width

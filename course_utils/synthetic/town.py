@@ -47,7 +47,7 @@ class View:
 class House:
     """A house with its front along the street: side -1 or 1, from near to far, its roof above the eye, its paint.
 
-    `panes` are its windows, float (P, 5): from, to, lower and upper edge in metres, and 1 where a lamp is on.
+    `panes` are its windows: side; from, to, lower and upper edge in metres; whether a lamp is on.
     """
 
     side: int
@@ -55,7 +55,7 @@ class House:
     far: float
     roof: float
     wall: int
-    panes: np.ndarray
+    panes: list[tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -109,17 +109,19 @@ def make_houses(rng: np.random.Generator, length: float) -> list[House]:
         while near < length + FARTHEST:
             far = near + own.uniform(4, 9)
             roof, wall = own.uniform(1.5, 4.2), int(own.integers(1 << 16))
-            houses.append(House(side, near, far, roof, wall, _make_panes(own, near, far, roof)))
+            houses.append(House(side, near, far, roof, wall, _make_panes(own, side, (near, far), roof)))
             near = far
     return houses
 
 
-def _make_panes(rng: np.random.Generator, near: float, far: float, roof: float) -> np.ndarray:
+def _make_panes(rng: np.random.Generator, side: int, ends: tuple[float, float], roof: float) -> list[tuple[float, ...]]:
     """Three windows a storey."""
-    low, number = np.meshgrid(np.arange(-0.5, roof - 0.6, STOREY), np.arange(3))
-    start = near + (number.ravel() + 0.3) * (far - near) / 3
-    lit = rng.random(start.size) < LAMPS_ON
-    return np.stack([start, start + 0.15 * (far - near), low.ravel(), low.ravel() + 0.6, lit], axis=1)
+    (near, far), storeys = ends, np.arange(-0.5, roof - 0.6, STOREY).tolist()
+    starts = [near + (number + 0.3) * (far - near) / 3 for number in range(3)]
+    lamps = iter((rng.random(3 * len(storeys)) < LAMPS_ON).tolist())
+    return [
+        (side, start, start + 0.15 * (far - near), low, low + 0.6, next(lamps)) for low in storeys for start in starts
+    ]
 
 
 def make_cars(rng: np.random.Generator, length: float) -> list[Car]:

@@ -91,7 +91,7 @@ def _draw_house(cover: np.ndarray, walls: np.ndarray, view: View, house: House, 
 
 
 def _draw_windows(cover: np.ndarray, glow: np.ndarray, view: View, houses: list[House]) -> None:
-    panes = np.concatenate([np.insert(house.panes, 0, house.side, axis=1) for house in houses])  # (P, 6)
+    panes = np.array([pane for house in houses for pane in house.panes], dtype=np.float64)  # (P, 6)
     side, near, far, low, high, lit = (panes - [0, view.travelled, view.travelled, 0, 0, 0]).T
     z, up = np.stack([near, far, far, near], axis=1), np.stack([low, low, high, high], axis=1)  # (P, 4)
     corners = np.stack(view.project(side[:, None] * WALL, up, np.maximum(z, NEAREST)), axis=-1)  # (P, 4, 2)

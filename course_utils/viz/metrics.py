@@ -109,7 +109,7 @@ def plot_iou_against_shift(shifts, box_sizes=(20,), *, title: str) -> Figure:
     for index, size in enumerate(box_sizes):
         shared = np.clip(size - shifts, 0, None) * size
         curve = shared / (2 * size**2 - shared)
-        look = {"color": COLOURS[index], "marker": MARKERS[index], "markersize": 4}
+        look = {"color": COLOURS[index], "marker": MARKERS[index], "markevery": max(1, len(shifts) // 12)}
         ax.plot(shifts, curve, label=f"box of {size} × {size} pixels", **look)
     ax.axhline(0.5, color="black", linewidth=1, linestyle="--", label="usual threshold")
     ax.legend(frameon=False)

@@ -34,21 +34,22 @@ def plot_four_ways(image, annotations: ImageAnnotations, polygons, names, *, tit
     plot_boxes(image, annotations, names, title="boxes", ax=boxes)
     show_image(outlines, image, "polygons: corners in order")
     for polygon in polygons:
-        _draw_corners(outlines, polygon, line="-")
+        _draw_corners(outlines, polygon, closed=True)
     plot_masks(image, annotations, names, title="masks: pixel by pixel", ax=masks)
     show_image(points, image, "key points: named places")
     for placed in np.asarray(annotations.keypoints):
-        _draw_corners(points, placed[placed[:, 2] > 0, :2], line="none")
+        _draw_corners(points, placed[placed[:, 2] > 0, :2], closed=False)
     return fig
 
 
-def _draw_corners(ax, points, *, line: str) -> None:
-    """Points (M, 2) between pixel edges, marked in two tones; joined and closed unless `line` is none."""
+def _draw_corners(ax, points, *, closed: bool) -> None:
+    """Points (M, 2) between pixel edges in two tones: large dots, or small ones on a closed line."""
     points = np.asarray(points, dtype=float) - 0.5  # matplotlib counts pixel centres
-    closed = points if line == "none" else np.vstack([points, points[:1]])
-    for width, size, colour in ((4, 8, CONTRAST), (2, 5, COLOURS[1])):
-        ax.plot(*closed.T, color=colour, linewidth=width, linestyle=line)
-        ax.plot(*points.T, color=colour, marker="o", markersize=size, linestyle="none")
+    if closed:
+        points = np.vstack([points, points[:1]])
+    sizes, line = ((0, 3), "-") if closed else ((8, 5), "none")
+    for width, size, colour in zip((3, 1.2), sizes, (CONTRAST, COLOURS[1]), strict=True):
+        ax.plot(*points.T, color=colour, linewidth=width, linestyle=line, marker="o", markersize=size)
 
 
 @styled
