@@ -195,7 +195,23 @@ def test_terms_of_a_card_name_licence_attribution_and_use():
     assert "Deitsch" in terms["attribution"] and "non-commercial" in terms["attribution"]
 
 
-@pytest.mark.parametrize("licence", ["unknown", "none stated; its author asks to be cited", "None", ""])
+@pytest.mark.parametrize(
+    "licence",
+    [
+        *(
+            "unknown",
+            "none stated; its author asks to be cited",
+            "None",
+            "",
+            "no licence",
+            "No license given",
+            "no",
+            "?",
+        ),
+        *("not stated", "n/a", "N.A.", "-", "all rights reserved", "© 2024 A. Person, all rights reserved", " unclear"),
+        *("I don't know", "unlicensed", "TBD"),
+    ],
+)
 def test_a_set_without_a_licence_is_not_used_in_silence(licence):
     """Without a licence the set is refused with what to do; accepted all the same, the run warns."""
     entry = dataclasses.replace(catalogue.card("bccd"), licence=licence)
@@ -203,6 +219,21 @@ def test_a_set_without_a_licence_is_not_used_in_silence(licence):
         catalogue.require_licence(entry)
     with pytest.warns(UserWarning, match="uses the set 'bccd' without a licence"):
         assert catalogue.require_licence(entry, accept_unknown=True) == entry.terms()
+
+
+@pytest.mark.parametrize(
+    ("licence", "commerce"),
+    [
+        *(("CC0", True), ("CC BY 4.0", True), ("CC-BY-SA-4.0", True), ("MIT", True), ("Apache-2.0", True)),
+        *(("BSD-3-Clause", True), ("public domain (NASA)", True), ("CC BY-NC 4.0", False), ("cc by-nc-sa 4.0", False)),
+        *(("CC BY 4.0, non-commercial", False), ("no known copyright restrictions", False), ("research only", False)),
+        *(("my own", False), ("all rights reserved", False), ("MITigated", False)),
+    ],
+)
+def test_a_licence_nobody_knows_is_taken_for_non_commercial(licence, commerce):
+    """Only a name that is known to allow commerce counts as such; NC anywhere in it excludes that."""
+    entry = dataclasses.replace(catalogue.card("bccd"), licence=licence)
+    assert entry.commerce_allowed() is commerce and entry.licence_known() is (licence != "all rights reserved")
 
 
 def test_a_folder_without_a_licence_is_told_where_to_write_it(tmp_path):

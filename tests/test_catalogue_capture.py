@@ -266,6 +266,27 @@ def test_copies_are_noted(tmp_path):
     assert catalogue.from_folder(tmp_path).images[1].notes == ("the same file as a.jpg",)
 
 
+def test_copies_share_the_group_of_their_original(tmp_path):
+    """A copy stays with its original, whatever stands between, and a copy of a frame joins the clip."""
+    frame, other = encoded(PICTURES[0], "PNG"), encoded(PICTURES[1], "PNG")
+    lay(tmp_path, {"a.jpg": encoded(), "b.jpg": encoded(GREY), "c.jpg": encoded(), "still.png": frame})
+    lay(tmp_path, {"walk.avi.frames/0.png": frame, "walk.avi.frames/1.png": other})
+    groups = {row.file: row.group for row in catalogue.from_folder(tmp_path).images}
+    assert groups["c.jpg"] == groups["a.jpg"] == "a.jpg" and groups["b.jpg"] == "b.jpg"
+    assert {groups[f"walk.avi.frames/{number}.png"] for number in (0, 1)} == {groups["still.png"]} == {"walk.avi"}
+
+
+def test_clips_that_share_a_frame_are_one_group(tmp_path):
+    """The same file in two clips joins them with all their frames; a third clip stays alone."""
+    frames = [encoded(picture, "PNG") for picture in PICTURES]
+    lay(tmp_path, {"x.avi.frames/0.png": frames[0], "x.avi.frames/1.png": frames[1]})
+    lay(
+        tmp_path,
+        {"y.avi.frames/0.png": frames[1], "y.avi.frames/1.png": encoded(GREY), "z.avi.frames/0.png": frames[2]},
+    )
+    assert [row.group for row in catalogue.from_folder(tmp_path).images] == ["x.avi"] * 4 + ["z.avi"]
+
+
 # capture.yml
 
 
@@ -277,7 +298,7 @@ def test_capture_yml_fills_the_card(tmp_path):
     (tmp_path / "capture.yml").write_text("licence: CC BY-NC 4.0\npeople_and_consent: two friends, who agreed\n")
     told = catalogue.from_folder(tmp_path).card
     assert told.people_and_consent == "two friends, who agreed" and told.non_commercial and told.licence_known()
-    for licence, non_commercial in (("CC0", False), ("unknown", True), ("none stated", True)):
+    for licence, non_commercial in (("CC0", False), ("my own", True), ("n/a", True), ("none stated", True)):
         (tmp_path / "capture.yml").write_text(f"licence: {licence}\n")
         assert catalogue.from_folder(tmp_path).card.non_commercial == non_commercial
 

@@ -38,7 +38,8 @@ class CapturedImage:
         oriented: whether the camera noted a turn or mirroring (EXIF), which `read_image` applies.
         taken_at: date and time of the exposure by the camera's clock, ISO 8601, without a time zone; empty if absent.
         gps: whether the file tells where it was taken.
-        group: what must stay together in a split: the clip that a frame comes from, else the file itself.
+        group: what must stay together in a split: the clip that a frame comes from, else the file itself. Equal files
+            share a group, and so do the clips that they come from.
         sha256: of the file.
         notes: what is odd about it.
     """
@@ -225,13 +226,23 @@ def _taken_at(exif: Image.Exif) -> tuple[str, list[str]]:
 
 
 def _with_copies(images: list[CapturedImage]) -> tuple[CapturedImage, ...]:
-    """The rows, with a note on files that equal an earlier one byte for byte."""
-    first, rows = {}, []
+    """The rows, with a note on files that equal an earlier one byte for byte, and one group for both."""
+    first, rows, joined = {}, [], _joined_groups(images)
     for image in images:
         original = first.setdefault(image.sha256, image.file)
         note = () if original == image.file else (f"the same file as {original}",)
-        rows.append(dataclasses.replace(image, notes=image.notes + note))
+        rows.append(dataclasses.replace(image, group=joined[image.group], notes=image.notes + note))
     return tuple(rows)
+
+
+def _joined_groups(images: list[CapturedImage]) -> dict[str, str]:
+    """The group that each group belongs to, once those that hold the same file are joined; named after a clip if it can."""
+    groups, seen = {image.group: image.group for image in images}, {}
+    for image in sorted(images, key=lambda image: image.group == image.file):  # frames of clips first
+        wanted, own = groups[seen.setdefault(image.sha256, image.group)], groups[image.group]
+        if wanted != own:
+            groups = {name: wanted if group == own else group for name, group in groups.items()}
+    return groups
 
 
 def _set_aside(path: Path, folder: Path) -> str:
@@ -279,12 +290,12 @@ def _read_capture_yml(path: Path) -> dict:
 
 
 def _card(folder: Path, told: dict, images: list[CapturedImage]) -> DatasetCard:
-    """The card of a folder. Without a licence it counts as non-commercial."""
+    """The card of a folder. It counts as non-commercial unless its licence is known to allow commerce."""
     bytes_in_all = sum((folder / image.file).stat().st_size for image in images)
     unsaid = dict.fromkeys(("licence", "attribution", "known_bias", "people_and_consent"), UNKNOWN)
     unsaid |= {"title": folder.name, "description": "Pictures of your own.", "source": str(folder), "licence_url": ""}
     fixed = {"name": folder.name, "kind": "real", "access": "folder", "citations": ()}
     fixed |= {"examples": len(images), "size_mb": round(bytes_in_all / 1e6, 1)}
     made = DatasetCard(**unsaid | {"non_commercial": True} | told | fixed)
-    free = "non_commercial" not in told and made.licence_known() and "NC" not in made.licence
+    free = "non_commercial" not in told and made.commerce_allowed()
     return dataclasses.replace(made, non_commercial=False) if free else made

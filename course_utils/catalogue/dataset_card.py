@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,15 @@ from course_utils import files
 CATALOGUE_YML = files.REPO / "data" / "catalogue.yml"
 UNKNOWN = "unknown"  # licence or consent that nobody has written down
 CAPTURE_YML = "capture.yml"  # beside your own pictures: licence, consent, who took them
+_UNSTATED = re.compile(  # beginnings of texts that give no permission
+    r"unknown|none|null|nil|no$|no licen[cs]e|not (stated|known|specified|given|sure)|un(stated|specified|clear|licensed)"
+    r"|n\W?a\W?$|tbd|todo|i? ?do(n.t| not) know|\W*$|((copyright|\(c\)|©).*)?all rights reserved",
+    re.IGNORECASE,
+)
+_COMMERCE = re.compile(  # beginnings of licences that allow commercial use, unless they say NC
+    r"CC ?0|CC[ -]BY|public domain|MIT\b|Apache|BSD|ISC\b|Unlicense|ODbL|ODC|CDLA-Permissive|[AL]?GPL", re.IGNORECASE
+)
+_NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
 KINDS, ACCESSES = ("real", "generated"), ("package", "generated", "download")
 
 
@@ -102,8 +112,13 @@ class DatasetCard:
     pictures: dict[str, Picture] = dataclasses.field(default_factory=dict)
 
     def licence_known(self) -> bool:
-        """Whether somebody has said what may be done with the set; "none stated" says nothing."""
-        return bool(self.licence) and not self.licence.lower().startswith((UNKNOWN, "none"))
+        """Whether somebody has said what may be done with the set; "none stated" and "all rights reserved" do not."""
+        return not _UNSTATED.match(self.licence.strip())
+
+    def commerce_allowed(self) -> bool:
+        """Whether the licence is one of those known to allow commercial use; a doubt counts as no."""
+        text = self.licence.strip()
+        return self.licence_known() and bool(_COMMERCE.match(text)) and not _NON_COMMERCIAL.search(text)
 
     def terms(self) -> dict[str, str | bool]:
         """What must go with everything made from the set: licence, attribution, whether commercial use is excluded."""

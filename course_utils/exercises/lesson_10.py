@@ -110,6 +110,7 @@ def check_10_4(function, seed):
     sign[..., :3] = (200, 30, 40)
     sign[1:5, 2:7, 3] = 1  # a border without opacity
     sign[1, 2:7, 3] = 0.25  # a row too thin to count
+    sign[2:5, 6, 3] = 0.5  # a column that counts, and only just
     places = {"inside": (10, 5), "in the corner": (-4, -2), "at the right border": (25, 16)}
     places |= {"wholly outside": (40, 3), "far to the left": (-20, 3), "with its covered part outside": (28, 8)}
     for name, corner in places.items():
@@ -118,7 +119,9 @@ def check_10_4(function, seed):
         _expect_painted(answer, _pasted(kept, sign, corner), f"a sign {name}, corner {corner}")
         if not (np.array_equal(background, kept) and np.array_equal(sign, painted)):
             raise Wrong(f"for a sign {name}: expected the background unchanged, got it painted on. Is it copied first?")
-    return "a sign inside, over two borders, wholly outside and with its covered part outside, pixel by pixel"
+    return (
+        "a sign inside, over two borders, wholly outside and with its covered part outside, opacity of exactly one half"
+    )
 
 
 def _expect_painted(answer, expected: tuple, given: str) -> None:

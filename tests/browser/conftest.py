@@ -1,6 +1,5 @@
 """A browser for the tests: Debian's chromium or Google Chrome, without a window, driven by playwright."""
 
-import os
 import shutil
 
 import pytest
@@ -25,12 +24,13 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    """An empty page of 1400 × 1000 pixels; what it logged is printed when the test fails."""
+    """An empty page of 1400 × 1000 pixels; errors in it are printed when the test fails."""
+    from playwright import sync_api
+
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     opened = context.new_page()
     opened.set_default_timeout(PATIENCE)
+    sync_api.expect.set_options(timeout=PATIENCE)
     opened.on("pageerror", lambda error: print("page error:", error))
     yield opened
-    if folder := os.environ.get("COURSE_SCREENSHOTS"):
-        opened.screenshot(path=f"{folder}/{os.getpid()}.png")
     context.close()

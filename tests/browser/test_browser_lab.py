@@ -11,6 +11,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course_utils.curate import database
+
 CELL = """
 import json, pathlib
 from course_utils import curate, synthetic
@@ -29,8 +31,9 @@ board
 
 
 @pytest.fixture
-def lab(tmp_path, free_port):
+def lab(tmp_path):
     """The address of a JupyterLab on a folder with one notebook, `board.ipynb`."""
+    free_port = database.free_port()
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
     nbformat.write(new_notebook(cells=[new_code_cell(CELL)], metadata=metadata), tmp_path / "board.ipynb")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={free_port}"]

@@ -231,6 +231,11 @@ def thin_paint_counted(background, sign, corner):
     return painted(background, layer), tight(layer, least=0.01)
 
 
+def exactly_half_left_out(background, sign, corner):
+    layer = mixed(background, sign, corner)
+    return painted(background, layer), tight(layer, least=0.5 + 1e-9)
+
+
 def rows_before_columns(background, sign, corner):
     layer = mixed(background, sign, corner)
     box = tight(layer)
@@ -331,6 +336,7 @@ WRONG = {
         box_off_by_one,
         box_of_the_whole_sign,
         thin_paint_counted,
+        exactly_half_left_out,
         rows_before_columns,
         corner_taken_for_row_and_column,
         opacity_ignored,
