@@ -236,7 +236,7 @@ def _with_copies(images: list[CapturedImage]) -> tuple[CapturedImage, ...]:
 
 
 def _joined_groups(images: list[CapturedImage]) -> dict[str, str]:
-    """The group that each group belongs to, once those that hold the same file are joined; named after a clip if it can."""
+    """New names of the groups: those that hold the same file become one, named after a clip if there is one."""
     groups, seen = {image.group: image.group for image in images}, {}
     for image in sorted(images, key=lambda image: image.group == image.file):  # frames of clips first
         wanted, own = groups[seen.setdefault(image.sha256, image.group)], groups[image.group]

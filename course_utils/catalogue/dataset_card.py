@@ -14,8 +14,8 @@ CATALOGUE_YML = files.REPO / "data" / "catalogue.yml"
 UNKNOWN = "unknown"  # licence or consent that nobody has written down
 CAPTURE_YML = "capture.yml"  # beside your own pictures: licence, consent, who took them
 _UNSTATED = re.compile(  # beginnings of texts that give no permission
-    r"unknown|none|null|nil|no$|no licen[cs]e|not (stated|known|specified|given|sure)|un(stated|specified|clear|licensed)"
-    r"|n\W?a\W?$|tbd|todo|i? ?do(n.t| not) know|\W*$|((copyright|\(c\)|©).*)?all rights reserved",
+    r"unknown|none|null|nil|no$|no licen[cs]e|not (stated|known|specified|given|sure)|un(stated|specified|clear)"
+    r"|unlicensed|n\W?a\W?$|tbd|todo|i? ?do(n.t| not) know|\W*$|((copyright|\(c\)|©).*)?all rights reserved",
     re.IGNORECASE,
 )
 _COMMERCE = re.compile(  # beginnings of licences that allow commercial use, unless they say NC

@@ -105,11 +105,11 @@ def _turned_by_pillow(pixels: np.ndarray, orientation: int) -> np.ndarray:
 @checker("10.4", hint="Are picture and box those of the part of the sign that lies inside the picture?")
 def check_10_4(function, seed):
     """paste(background uint8 (H, W, 3), sign (h, w, 4), corner (x, y)) -> (picture, box or None)."""
-    background = np.random.default_rng(seed).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    background = 4 * np.random.default_rng(seed).integers(0, 64, (20, 30, 3), dtype=np.uint8)  # no mixture ends in .5
     sign = np.zeros((6, 8, 4))
-    sign[..., :3] = (200, 30, 40)
+    sign[..., :3] = (200, 32, 40)
     sign[1:5, 2:7, 3] = 1  # a border without opacity
-    sign[1, 2:7, 3] = 0.25  # a row too thin to count
+    sign[1, 2:7, 3] = 0.3  # a row too thin to count
     sign[2:5, 6, 3] = 0.5  # a column that counts, and only just
     places = {"inside": (10, 5), "in the corner": (-4, -2), "at the right border": (25, 16)}
     places |= {"wholly outside": (40, 3), "far to the left": (-20, 3), "with its covered part outside": (28, 8)}
@@ -129,7 +129,9 @@ def _expect_painted(answer, expected: tuple, given: str) -> None:
         hint = _hint(answer) or "Is it a pair, the picture first?"
         raise Wrong(f"for {given}: expected a pair (picture, box), got {type(answer).__name__}. {hint}")
     picture, box = answer
-    expect_close(picture, expected[0], given=given, hint="Is it mixed by the opacity, rounded, and of type uint8?")
+    expect_close(
+        picture, expected[0], given=given, hint="Is `corner` read as (x, y)? Is the mixture rounded, of type uint8?"
+    )
     hint = "Is the box tight around what is covered by half or more, with the far edges one past the last pixel?"
     if (box is None) != (expected[1] is None) or (box is not None and len(box) != 4):
         raise Wrong(f"for {given}: expected the box {expected[1]}, got {box}. {hint}")

@@ -142,7 +142,7 @@ def _draw_shares(ax, row: np.ndarray, names) -> None:
 
 
 @styled
-def plot_by_class(values, names, *, title: str, xlabel: str, notes=None) -> Figure:
+def plot_by_class(values, names, *, title: str, xlabel: str, notes=None, limits=(0.0, 1.0)) -> Figure:
     """Draw one score of several methods class by class, with the interval where runs were repeated.
 
     Args:
@@ -152,6 +152,7 @@ def plot_by_class(values, names, *, title: str, xlabel: str, notes=None) -> Figu
         title: the finding.
         xlabel: quantity and unit.
         notes: K strings written below the names, such as numbers of examples; or None.
+        limits: (least, greatest) value that the score can take; bars end there.
 
     Returns:
         The figure. Methods differ in marker and colour, and stand in the legend.
@@ -176,7 +177,9 @@ def plot_by_class(values, names, *, title: str, xlabel: str, notes=None) -> Figu
         for height, column in zip(heights, found.T, strict=True):
             mean, half = ledger.mean_and_spread(column)
             if half is not None:
-                ax.plot([mean - half, mean + half], [height, height], color=look["color"], linewidth=2)
+                ax.plot(
+                    np.clip([mean - half, mean + half], *limits), [height, height], color=look["color"], linewidth=2
+                )
     labels = [f"{name}\n{note}" if note else name for name, note in zip(names, notes, strict=True)]
     ax.set_yticks(range(len(names)), labels)
     ax.set_ylim(len(names) - 0.5, -0.5)  # the first class on top

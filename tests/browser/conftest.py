@@ -1,6 +1,7 @@
 """A browser for the tests: Debian's chromium or Google Chrome, without a window, driven by playwright."""
 
 import shutil
+import time
 
 import pytest
 
@@ -34,3 +35,16 @@ def page(browser):
     opened.on("pageerror", lambda error: print("page error:", error))
     yield opened
     context.close()
+
+
+@pytest.fixture
+def wait_until():
+    """Function that asks again and again until something is true, or two minutes are over."""
+
+    def ask(true, seconds: float = PATIENCE / 1000) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not true():
+            time.sleep(0.2)
+        return true()
+
+    return ask
