@@ -18,7 +18,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 def encoded(image=None, kind="JPEG", **options):
     """The bytes of an image file."""
     buffer = io.BytesIO()
-    (Image.fromarray(NOISE) if image is None else image).save(buffer, format=kind, **options)
+    (Image.fromarray(NOISE) if image is None else image.copy()).save(buffer, format=kind, **options)
     return buffer.getvalue()
 
 

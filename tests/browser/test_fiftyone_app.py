@@ -17,6 +17,5 @@ def test_app_shows_samples_and_labels(page):
         page.goto(address)
         sync_api.expect(page.get_by_text(re.compile(r"^7\s*samples$")).first).to_be_visible()
         assert page.url == f"{address}datasets/browser%20test"
-        field = page.locator("[data-cy='checkbox-ground_truth'], [title='ground_truth']").first
-        sync_api.expect(field.or_(page.get_by_text("ground_truth").first).first).to_be_visible()
+        sync_api.expect(page.get_by_text("ground_truth").first).to_be_visible()
         sync_api.expect(page.locator("canvas[canvas-loaded=true]")).to_have_count(7)
