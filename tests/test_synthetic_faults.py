@@ -184,7 +184,7 @@ def test_shortcut_changes_its_corner_and_nothing_else(channels):
     """The patch lies in the lower right corner of the marked images; shares are exact; the input is untouched."""
     images = np.full((60, 40, 50, *channels), 100, np.uint8)
     labels = np.arange(60) % 3
-    stamped, patched = synthetic.plant_shortcut(images, labels, target=2, seed=0, share=0.9, elsewhere=0.1, size=0.2)
+    stamped, patched = synthetic.plant_shortcut(images, labels, target=2, seed=0, shares=(0.9, 0.1), size=0.2)
     assert (images == 100).all()
     assert patched[labels == 2].sum() == 18 and patched[labels != 2].sum() == 4
     assert np.array_equal((stamped != images).any(axis=tuple(range(1, images.ndim))), patched)
@@ -204,8 +204,8 @@ def test_shortcut_of_no_images():
     [
         ([0], {}, "one label for each of 2 images"),
         ([0, 1], {"size": 0}, "`size` above 0"),
-        ([0, 1], {"share": -0.1}, "`share` to be a number from 0 to 1"),
-        ([0, 1], {"elsewhere": 2}, "`elsewhere` to be a number from 0 to 1"),
+        ([0, 1], {"shares": (-0.1, 0)}, "`shares` to be a number from 0 to 1"),
+        ([0, 1], {"shares": (1, 2)}, "`shares` to be a number from 0 to 1"),
     ],
 )
 def test_bad_shortcuts_are_refused(labels, options, message):

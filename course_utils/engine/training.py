@@ -191,5 +191,5 @@ def fit(
                 found = evaluate(model, validation, recipe.loss_fn, scores=scores)
                 row |= {f"validation_{name}": value for name, value in found.items()}
             history.append(row)
-            bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
+            bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"}, refresh=False)
     return history

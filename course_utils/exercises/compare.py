@@ -95,7 +95,7 @@ def _array_difference(actual, expected, tolerance: float) -> tuple[str, str] | N
         return f"{_kind(expected)} of shape {tuple(expected.shape)}", other
     if tuple(actual.shape) != tuple(expected.shape):
         return f"shape {tuple(expected.shape)}", f"shape {tuple(actual.shape)}"
-    here, there = _as_array(actual), _as_array(expected)
+    here, there = given, wished = _as_array(actual), _as_array(expected)
     if here.dtype.kind != there.dtype.kind:
         return _kind(expected), _kind(actual)
     if here.dtype.kind in "fciu":
@@ -109,7 +109,7 @@ def _array_difference(actual, expected, tolerance: float) -> tuple[str, str] | N
     if here.ndim == 1 and here.size <= 6:
         return describe(expected), describe(actual)
     place = tuple(int(index) for index in np.argwhere(~agree)[0])
-    wanted, got = _pair(there[place].item(), here[place].item())
+    wanted, got = _pair(wished[place].item(), given[place].item())
     return f"{wanted} at {list(place)}", f"{got} ({int((~agree).sum())} of {agree.size} values differ)"
 
 

@@ -103,8 +103,7 @@ def plant_shortcut(
     *,
     target: int,
     seed: int,
-    share: float = 0.95,
-    elsewhere: float = 0.05,
+    shares: tuple[float, float] = (0.95, 0.05),
     size: float = 0.08,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Stamp a chequered patch into the lower right corner of most images of one class and of few others.
@@ -114,8 +113,7 @@ def plant_shortcut(
         labels: Class indices, integer or bool (N,).
         target: The class that the patch gives away.
         seed: 0 or more; decides which images are stamped.
-        share: Share of the images of class `target` that get the patch, 0 to 1.
-        elsewhere: Share of all other images that get it, 0 to 1.
+        shares: Share of the images of class `target` that get the patch, and share of all others; each 0 to 1.
         size: Side of the patch as a share of the shorter side of the image, above 0, at most 1.
 
     Returns:
@@ -136,8 +134,8 @@ def plant_shortcut(
         raise ValueError(f"Expected `size` above 0 and at most 1, but got {size!r}. 0.1 is a tenth of the side.")
     rng = generator(seed)
     patched = np.zeros(len(images), dtype=bool)
-    for pool, name, part in ((is_target, "share", share), (~is_target, "elsewhere", elsewhere)):
-        check_share(name, part)
+    for pool, part in zip((is_target, ~is_target), shares, strict=True):
+        check_share("shares", part)
         patched[rng.choice(np.flatnonzero(pool), round(part * int(pool.sum())), replace=False)] = True
     stamped = np.array(images)
     side = max(1, round(size * min(stamped.shape[1:3])))

@@ -217,13 +217,16 @@ def plot_reliability(tables, *, title: str) -> Figure:
 
 
 @styled
-def plot_distribution(values, *, title: str, xlabel: str, marks=(), bins: int = 30) -> Figure:
+def plot_distribution(
+    values, *, title: str, xlabel: str, ylabel: str = "number of cases", marks=(), bins: int = 30
+) -> Figure:
     """Draw a histogram with named vertical lines.
 
     Args:
         values: (N,) numbers.
         title: the finding.
         xlabel: quantity and unit.
+        ylabel: what is counted.
         marks: name → position of a vertical line.
         bins: number of bins.
 
@@ -237,7 +240,7 @@ def plot_distribution(values, *, title: str, xlabel: str, marks=(), bins: int = 
     if values.ndim != 1 or not len(values) or not all(map(math.isfinite, values)):
         raise ValueError(f"Expected `values` to be (N,) finite numbers, but got shape {values.shape}. Drop the others.")
     fig = new_figure(7.0, 3.4, title)
-    ax = fig.add_subplot(xlabel=xlabel, ylabel="number of cases")
+    ax = fig.add_subplot(xlabel=xlabel, ylabel=ylabel)
     ax.hist(values, bins=bins, color=COLOURS[0])
     for index, (name, position) in enumerate(dict(marks).items(), start=1):
         line = LINES[index % len(LINES)]
