@@ -63,6 +63,7 @@ def test_box_drawn_by_mouse_arrives_in_python(page, lab, tmp_path, wait_until):
     """Press, drag and release over the picture; the box has the places of the mouse, within two pixels."""
     assert wait_until(lambda: answers(lab)), (tmp_path / "lab.log").read_text()[-2000:]
     page.goto(lab)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # what is run before is lost
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
     for _ in range(CELLS.index("board") + 1):
         page.keyboard.press("Shift+Enter")
