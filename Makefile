@@ -51,6 +51,10 @@ lock:  ## resolve the versions anew from pyproject.toml and write environment.ym
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --upgrade pyproject.toml -o requirements.lock
 	$(BIN)/course environment
 
+benchmark: $(READY)  ## what a training loop costs, beside a bare loop, Lightning and fastai (minutes)
+	$(BIN)/uv pip install -q --target .bench --no-deps -r benchmarks/peers.txt
+	PYTHONPATH=.bench $(BIN)/python benchmarks/training_loop.py
+
 clean:  ## delete the environment and what tests left; downloads and stored runs stay
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .bench .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +

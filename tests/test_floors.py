@@ -12,7 +12,7 @@ FLOORS = (
     {"files"},
     {"runtime", "annotations", "ledger", "pictures"},
     {"catalogue", "synthetic", "splits", "transforms", "datasets", "models", "losses", "metrics"},
-    {"engine"},
+    {"engine", "speedrun"},
     {"explain", "compress", "export", "serve", "monitor", "audit", "exercises", "viz", "curate"},
     {"cli"},
 )

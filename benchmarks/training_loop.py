@@ -1,0 +1,176 @@
+"""What does a training loop cost? `engine.fit` beside a bare PyTorch loop, Lightning and fastai, in one process.
+
+All train the same network from the same start on the same batches with the same optimiser, so that they end with the
+same weights, which is checked first. Then they take turns: one repetition times each of them once, in an order that is
+drawn anew, and what is reported is the ratio of a loop's time to that of the bare loop in the same repetition.
+
+Run: make benchmark        (or, on an accelerator: PYTHONPATH=.bench .venv/bin/python benchmarks/training_loop.py)
+"""
+
+import contextlib
+import copy
+import datetime
+import functools
+import io
+import logging
+import random
+import statistics
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+import typer
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from course_utils import engine, files, models
+
+STEPS = 60  # batches an epoch
+EPOCHS = 2
+BATCH = 64
+RATE = 0.01
+
+
+def bare(model, batches):
+    """The loop that everybody writes, with the mean loss of each epoch."""
+    optimizer = torch.optim.SGD(model.parameters(), RATE, momentum=0.9)
+    device = next(model.parameters()).device
+    model.train()
+    for _ in range(EPOCHS):
+        total, examples = torch.zeros((), device=device), 0
+        for inputs, targets in batches:
+            inputs, targets = inputs.to(device), targets.to(device)
+            loss = F.cross_entropy(model(inputs), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(inputs)
+            examples += len(inputs)
+        total.item() / examples
+
+
+def course(model, batches):
+    """`engine.fit`, with its progress bar and its watch over the loss."""
+    optimizer = torch.optim.SGD(model.parameters(), RATE, momentum=0.9)
+    engine.fit(model, batches, None, engine.Recipe(F.cross_entropy, optimizer), epochs=EPOCHS)
+
+
+def lightning(model, batches):
+    """Lightning's Trainer with everything switched off that can be."""
+    from lightning.pytorch import LightningModule, Trainer
+
+    class Module(LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def training_step(self, batch, _):
+            return F.cross_entropy(self.model(batch[0]), batch[1])
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), RATE, momentum=0.9)
+
+    off = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+    accelerator = "gpu" if next(model.parameters()).is_cuda else "cpu"
+    Trainer(max_epochs=EPOCHS, accelerator=accelerator, devices=1, **dict.fromkeys(off, False)).fit(Module(), batches)
+
+
+def fastai(model, batches):
+    """fastai's Learner without its bar."""
+    from fastai.data.core import DataLoaders
+    from fastai.learner import Learner
+    from fastai.optimizer import OptimWrapper
+
+    optimizer = functools.partial(OptimWrapper, opt=torch.optim.SGD, momentum=0.9)
+    device = next(model.parameters()).device
+    loaders = DataLoaders(batches, [], device=device)
+    learner = Learner(loaders, model, F.cross_entropy, optimizer, lr=RATE, train_bn=True)
+    learner.remove_cbs([callback for callback in learner.cbs if type(callback).__name__ == "ProgressCallback"])
+    learner.fit(EPOCHS, RATE)
+
+
+LOOPS = {"bare": bare, "course": course, "lightning": lightning, "fastai": fastai}
+
+
+class Batches(list):
+    """A list of batches on their device that also answers what fastai asks of a loader."""
+
+    bs = BATCH
+    device = torch.device("cpu")
+
+    def to(self, device):
+        """Nothing to move: the batches are where they are needed."""
+        return self
+
+
+def make_batches(device: torch.device) -> Batches:
+    """Random images with random labels: what the loop costs does not depend on what is learned."""
+    chance = torch.Generator().manual_seed(0)
+    images = torch.randn(STEPS * BATCH, 3, 32, 32, generator=chance).to(device)
+    labels = torch.randint(0, 10, (STEPS * BATCH,), generator=chance).to(device)
+    batches = Batches(zip(images.split(BATCH), labels.split(BATCH), strict=True))
+    batches.device = device
+    return batches
+
+
+def timed(loop, start: torch.nn.Module, batches: Batches) -> tuple[float, torch.Tensor]:
+    """Seconds of one training run from the given start, and all trained parameters in one row."""
+    model = copy.deepcopy(start)
+    wait = torch.cuda.synchronize if batches.device.type == "cuda" else lambda: None
+    wait()
+    begun = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        loop(model, batches)
+    wait()
+    seconds = time.perf_counter() - begun
+    return seconds, torch.cat([parameter.detach().flatten().cpu() for parameter in model.parameters()])
+
+
+def measure(repetitions: int, device: torch.device) -> dict[str, list[float]]:
+    """Seconds of every loop in every repetition, after a first one that checks that all loops do the same."""
+    torch.manual_seed(0)
+    start, batches = models.SmallResNet(10).to(device), make_batches(device)
+    ends = {name: timed(loop, start, batches)[1] for name, loop in LOOPS.items()}
+    for name, end in ends.items():
+        torch.testing.assert_close(end, ends["bare"], rtol=1e-3, atol=1e-3, msg=lambda text, n=name: f"{n}: {text}")
+    seconds, order = {name: [] for name in LOOPS}, random.Random(0)
+    for _ in tqdm(range(repetitions), unit="repetition"):
+        for name in order.sample(list(LOOPS), len(LOOPS)):
+            seconds[name].append(timed(LOOPS[name], start, batches)[0])
+    return seconds
+
+
+def summary(seconds: dict[str, list[float]]) -> dict[str, dict]:
+    """Ratio to the bare loop (median and quartiles over repetitions) and milliseconds a step of each loop."""
+    loops = {}
+    for name, values in seconds.items():
+        low, middle, high = (round(x, 4) for x in np.quantile(np.divide(values, seconds["bare"]), [0.25, 0.5, 0.75]))
+        each = round(1000 * statistics.median(values) / (STEPS * EPOCHS), 3)
+        loops[name] = {"ratio_to_bare": middle, "quartiles": [low, high], "milliseconds_a_step": each}
+        print(f"{name:10} {each:7.2f} ms a step, {middle:.3f} of the bare loop (quartiles {low:.3f} to {high:.3f})")
+    return loops
+
+
+def main(repetitions: int = 15, device: str = "cuda" if torch.cuda.is_available() else "cpu") -> None:
+    """Print the ratios and write them to benchmarks/results/."""
+    warnings.simplefilter("ignore")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    loops = summary(measure(repetitions, torch.device(device)))
+    record = {
+        "device": torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads",
+        "torch": torch.__version__,
+        "date": datetime.date.today().isoformat(),
+        "setting": f"SmallResNet, 32 × 32 pixels, batch {BATCH}, {STEPS * EPOCHS} steps a run",
+        "repetitions": repetitions,
+        "loops": loops,
+    }
+    files.write_json(Path(__file__).parent / "results" / f"training_loop.{device}.json", record)
+    if loops["course"]["ratio_to_bare"] > 1.01:
+        sys.exit("Expected engine.fit within 1 % of the bare loop. Close other programs and run it again.")
+
+
+if __name__ == "__main__":
+    typer.run(main)
