@@ -22,8 +22,17 @@ PROFILES = ("smoke", "cpu", "gpu")
 
 
 def pick_device() -> torch.device:
-    """The accelerator where there is one, else the processor."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """The accelerator where there is one, else the processor; ``COURSE_DEVICE=cpu`` asks for the processor anyway.
+
+    Raises:
+        ValueError: for any other word in ``COURSE_DEVICE``.
+    """
+    wanted = os.environ.get("COURSE_DEVICE", "")
+    if wanted not in ("", "cpu"):
+        raise ValueError(
+            f"Expected COURSE_DEVICE to be cpu, or not to be set, but got {wanted!r}. Accelerators are found."
+        )
+    return torch.device("cuda" if torch.cuda.is_available() and not wanted else "cpu")
 
 
 def resolve_profile(profile: str = "auto", *, sets_at_hand: bool = True) -> str:
@@ -121,13 +130,15 @@ def start(lesson: str, profile: str = "auto", seed: int = 0, *, sets_at_hand: bo
         The run, whose ``pick`` gives each tunable its value.
 
     Raises:
-        ValueError: for an unknown profile or seed, or for ``gpu`` on a machine without an accelerator.
+        ValueError: for an unknown profile or seed, or for ``gpu`` on a machine without an accelerator, unless
+            ``COURSE_DEVICE=cpu`` says that the processor is meant.
     """
     profile = resolve_profile(profile, sets_at_hand=sets_at_hand)
-    if profile == "gpu" and not torch.cuda.is_available():
+    if profile == "gpu" and not torch.cuda.is_available() and not os.environ.get("COURSE_DEVICE"):
         raise ValueError(
             "Expected an accelerator for the profile gpu, but PyTorch sees none. "
-            "Run with the profile cpu, or check the driver with `course doctor`."
+            "Run with the profile cpu, or check the driver with `course doctor`. "
+            "COURSE_DEVICE=cpu runs the full size on the processor, which takes hours where networks are trained."
         )
     seed_everything(seed)
     device = torch.device("cpu") if profile != "gpu" else pick_device()

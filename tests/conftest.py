@@ -11,7 +11,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # one test process per core: threads would only get in each other's way
 OFFLINE = Path(__file__).parent / "notebooks" / "offline.py"
-SWITCHES = ("COURSE_PROFILE", "COURSE_STRICT", "COURSE_GRADING")
+SWITCHES = ("COURSE_PROFILE", "COURSE_STRICT", "COURSE_GRADING", "COURSE_DEVICE")
 TOY = "90_toy"
 FILLER = "We read the number and say what it means for the question at hand. " * 13
 OUTPUT = {"output_type": "stream", "name": "stdout", "text": "four equal sums\n"}

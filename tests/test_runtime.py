@@ -70,6 +70,22 @@ def test_misspelt_profile_in_the_environment_is_refused_by_its_name(monkeypatch)
         runtime.start("90_toy")
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_full_size_on_the_processor_when_it_is_asked_for(monkeypatch, accelerator, there):
+    """COURSE_DEVICE=cpu runs the gpu profile on the processor, whether or not there is an accelerator."""
+    accelerator(there)
+    monkeypatch.setenv("COURSE_DEVICE", "cpu")
+    run = runtime.start("00_tour", "gpu", 0)
+    assert (run.profile, run.device.type) == ("gpu", "cpu")
+
+
+def test_other_devices_are_not_asked_for_by_name(monkeypatch):
+    """A word other than cpu in COURSE_DEVICE is refused."""
+    monkeypatch.setenv("COURSE_DEVICE", "gpu")
+    with pytest.raises(ValueError, match="Expected COURSE_DEVICE to be cpu"):
+        runtime.pick_device()
+
+
 def test_gpu_without_an_accelerator_says_what_to_do(accelerator):
     """A lesson that is to run in gpu does not begin on a machine without an accelerator."""
     accelerator(False)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from course_utils import runtime
 from course_utils.engine import checkpoints
 
 Result = tuple[dict[str, torch.Tensor], dict]  # tensors by name, and what JSON can hold about them
@@ -53,7 +54,7 @@ def stored(make: Callable[..., Result], *arguments, folder: Path, name: str, set
 
 def fingerprint(make: Callable, *arguments, settings: dict) -> str:
     """16 hexadecimal digits that change when code, data, settings, PyTorch or the device change."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    device = torch.cuda.get_device_name() if runtime.pick_device().type == "cuda" else "cpu"
     digest = hashlib.sha256(_content([settings, torch.__version__, device, arguments]))
     for text in sorted(set(_named("make", make, set()))):
         digest.update(text.encode())
