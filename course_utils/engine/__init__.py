@@ -1,6 +1,11 @@
 """Floor 2: the training loop, checkpoints that say what they are, and runs that are stored for the next time."""
 
+from course_utils.engine.batches import ShuffledBatches
 from course_utils.engine.checkpoints import architecture, load_checkpoint, read_checkpoint, save_checkpoint
+from course_utils.engine.early import fit_early
+from course_utils.engine.log import read_log, write_log
+from course_utils.engine.profile import StepProfile, kept_bytes, profile_step, time_in_turn, wait_for
+from course_utils.engine.range_test import learning_rate_range_test
 from course_utils.engine.stored import fingerprint, stored
 from course_utils.engine.training import Batches, Precision, Recipe, evaluate, fit, predict, train_one_epoch
 
@@ -8,14 +13,24 @@ __all__ = [
     "Batches",
     "Precision",
     "Recipe",
+    "ShuffledBatches",
+    "StepProfile",
     "architecture",
     "evaluate",
     "fingerprint",
     "fit",
+    "fit_early",
+    "kept_bytes",
+    "learning_rate_range_test",
     "load_checkpoint",
     "predict",
+    "profile_step",
     "read_checkpoint",
+    "read_log",
     "save_checkpoint",
     "stored",
+    "time_in_turn",
     "train_one_epoch",
+    "wait_for",
+    "write_log",
 ]

@@ -14,6 +14,7 @@ from course_utils.metrics.calibration import (
     reliability,
     temperature_scale,
 )
+from course_utils.metrics.comparisons import compare_runs, holm
 from course_utils.metrics.counts import (
     accuracy,
     confusion_counts,
@@ -33,12 +34,14 @@ __all__ = [
     "bootstrap_interval",
     "box_iou",
     "cohens_kappa",
+    "compare_runs",
     "conformal_sets",
     "conformal_threshold",
     "confusion_counts",
     "dice",
     "expected_calibration_error",
     "fleiss_kappa",
+    "holm",
     "macro_f1",
     "mean_average_precision",
     "paired_bootstrap",

@@ -8,6 +8,7 @@ unless `show` is called. Colour is never alone: lines have markers and names, ou
 from course_utils.viz.augment import plot_by_class, plot_changes, plot_followed, plot_mixes
 from course_utils.viz.base import COLOURS, MARKERS, show
 from course_utils.viz.charts import plot_curves, plot_history, plot_intervals, plot_matrix
+from course_utils.viz.heat import plot_heat
 from course_utils.viz.images import (
     class_style,
     plot_annotations,
@@ -26,8 +27,11 @@ from course_utils.viz.metrics import (
     plot_roc_and_precision_recall,
     plot_splits,
 )
+from course_utils.viz.networks import plot_shapes, plot_tradeoff
 from course_utils.viz.outlines import plot_box_sets, plot_four_ways
 from course_utils.viz.pixels import plot_pixels, plot_sizes
+from course_utils.viz.precision import plot_bits, plot_magnitudes, plot_memory, plot_operations
+from course_utils.viz.recipe import plot_paths
 
 __all__ = [
     "COLOURS",
@@ -35,6 +39,7 @@ __all__ = [
     "class_style",
     "plot_annotations",
     "plot_average_precision",
+    "plot_bits",
     "plot_box_sets",
     "plot_boxes",
     "plot_by_class",
@@ -44,20 +49,27 @@ __all__ = [
     "plot_fits",
     "plot_followed",
     "plot_four_ways",
+    "plot_heat",
     "plot_history",
     "plot_images",
     "plot_intervals",
     "plot_intervals_against_n",
     "plot_iou_against_shift",
+    "plot_magnitudes",
     "plot_masks",
     "plot_matrix",
+    "plot_memory",
     "plot_mixes",
+    "plot_operations",
+    "plot_paths",
     "plot_pixels",
     "plot_reliability",
     "plot_roc_and_precision_recall",
+    "plot_shapes",
     "plot_sizes",
     "plot_slope",
     "plot_splits",
     "plot_top_predictions",
+    "plot_tradeoff",
     "show",
 ]

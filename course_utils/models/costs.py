@@ -1,0 +1,83 @@
+"""What a network costs: numbers to store, operations to compute, memory to keep, time to wait."""
+
+import statistics
+import time
+
+import torch
+from torch import nn
+
+from course_utils.models.parameters import count_parameters
+
+
+@torch.no_grad()
+def layer_shapes(network: nn.Sequential, images: torch.Tensor) -> list[tuple[int, int]]:
+    """Channels and height of the images and of what each layer of a network makes of them.
+
+    Args:
+        network: Layers, one after the other; in evaluation mode afterwards.
+        images: (B, C, H, W).
+
+    Returns:
+        Pairs (C, H), the images first; a layer without maps, (B, C), counts as one pixel high.
+
+    >>> layer_shapes(nn.Sequential(nn.MaxPool2d(2), nn.Flatten()), torch.zeros(1, 3, 8, 8))
+    [(3, 8), (3, 4), (48, 1)]
+    """
+    outputs = [images]
+    for layer in network.eval():
+        outputs.append(layer(outputs[-1]))
+    return [(output.shape[1], output.shape[2] if output.ndim == 4 else 1) for output in outputs]
+
+
+def network_costs(network: nn.Module, images: torch.Tensor, *, steps: int = 5) -> dict[str, float]:
+    """Count and measure what training with a batch costs; gradients of the network are left behind.
+
+    Args:
+        network: In any mode; in training mode afterwards.
+        images: A batch (B, C, H, W) on the network's device.
+        steps: Forward and backward passes that are timed; the optimiser's part is not in it.
+
+    Returns:
+        `parameters`; `dense`, the share of them in weights of linear layers; `flops`, floating-point operations of the
+        forward pass of one image, where a multiplication and an addition are two, in convolutions and linear layers;
+        `kept_bytes`, what an image's forward pass keeps for the backward pass beside the weights; `seconds`, the median
+        time of a pass forward and back, by image.
+    """
+    from torch.utils.flop_counter import FlopCounterMode  # half a second, which every import of models need not pay
+
+    network.train()
+    with FlopCounterMode(display=False) as counter:
+        network(images)
+    total = count_parameters(network)["total"]
+    linear = sum(layer.weight.numel() for layer in network.modules() if isinstance(layer, nn.Linear))
+    return {
+        "parameters": total,
+        "dense": linear / total,
+        "flops": counter.get_total_flops() / len(images),
+        "kept_bytes": _kept_bytes(network, images) / len(images),
+        "seconds": statistics.median(_step_seconds(network, images) for _ in range(steps)) / len(images),
+    }
+
+
+def _kept_bytes(network: nn.Module, images: torch.Tensor) -> int:
+    """Size of all memory that autograd holds on to after a forward pass, each piece once, without the weights."""
+    kept = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        outputs = network(images)
+    weights = {tensor.untyped_storage().data_ptr() for tensor in network.state_dict().values()}
+    size = sum(nbytes for place, nbytes in kept.items() if place not in weights)
+    del outputs  # only now: while it is alive, nothing that was kept is given away and counted at its place again
+    return size
+
+
+def _step_seconds(network: nn.Module, images: torch.Tensor) -> float:
+    """Time of one pass forward and back."""
+    started = time.perf_counter()
+    network(images).square().mean().backward()
+    float(next(network.parameters()).grad.sum())  # an accelerator has finished when it has told this number
+    return time.perf_counter() - started

@@ -1,0 +1,124 @@
+"""A profile counts calls and bytes as one does by hand, and leaves out what was there before."""
+
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils import engine
+
+FLOAT = 4  # bytes
+
+
+def test_calls_are_counted_and_sorted_by_time():
+    """Three products and one sum are found with their calls; the slowest operation comes first."""
+    matrix = torch.rand(128, 128)
+
+    def step():
+        for _ in range(3):
+            matrix @ matrix
+        return matrix + 1
+
+    found = engine.profile_step(step)
+    calls = {row["name"]: row["calls"] for row in found.operations}
+    seconds = [row["seconds"] for row in found.operations]
+    assert (calls["aten::mm"], calls["aten::add"]) == (3, 1)
+    assert seconds == sorted(seconds, reverse=True)
+    assert found.seconds == pytest.approx(sum(seconds))
+
+
+def test_peak_is_the_sum_of_what_is_held_at_once():
+    """Two tensors held together count twice, two held one after the other once."""
+
+    def both():
+        one = torch.zeros(1000)
+        return one, torch.zeros(1000)
+
+    def in_turn():
+        for _ in range(2):
+            torch.zeros(1000)
+
+    assert engine.profile_step(both).peak_bytes == 2 * 1000 * FLOAT
+    assert engine.profile_step(in_turn).peak_bytes == 1000 * FLOAT
+
+
+def test_memory_before_the_step_does_not_count():
+    """The timeline starts at the first change, rises by what the step takes and falls when it is given back."""
+    before = torch.zeros(5000)
+    found = engine.profile_step(before.neg)
+    assert found.memory[0] == (0.0, 5000 * FLOAT)
+    assert found.memory[-1][1] == 0
+    assert all(later[0] >= sooner[0] for sooner, later in zip(found.memory, found.memory[1:], strict=False))
+
+
+def test_a_step_of_training_is_seen_whole():
+    """Forward and backward pass of a layer appear, and the step is run twice: to warm up, and to be measured."""
+    layer, inputs, runs = nn.Linear(8, 4), torch.rand(16, 8), []
+
+    def step():
+        runs.append(1)
+        layer(inputs).sum().backward()
+
+    calls = {row["name"]: row["calls"] for row in engine.profile_step(step, device="cpu").operations}
+    assert calls["aten::addmm"] == 1
+    assert calls["aten::mm"] == 1  # the gradient of the weights; the inputs ask for none
+    assert len(runs) == 2
+
+
+def test_a_step_that_does_nothing_has_an_empty_profile():
+    """No operation, no memory, no error."""
+    found = engine.profile_step(lambda: None)
+    assert (found.operations, found.memory, found.peak_bytes, found.seconds) == ([], [], 0, 0)
+
+
+def test_steps_are_timed_in_turn_after_a_round_to_warm_up():
+    """Two steps, three rounds, two calls each: eight calls a step, in blocks that alternate; the first is dropped."""
+    calls = []
+    found = engine.time_in_turn({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3, count=2)
+    assert calls == ["a", "a", "b", "b"] * 4
+    assert {name: len(seconds) for name, seconds in found.items()} == {"a": 3, "b": 3}
+    assert min(found["a"] + found["b"]) >= 0
+
+
+def test_seconds_are_those_of_one_call():
+    """A step that sleeps 10 ms takes 10 ms a call, however often it is called in a round."""
+    assert engine.time_in_turn({"nap": lambda: time.sleep(0.01)}, rounds=1, count=3)["nap"][0] == pytest.approx(
+        0.01, rel=0.9
+    )
+
+
+@pytest.mark.parametrize("wrong", [{"rounds": 0}, {"rounds": 1, "count": 0}])
+def test_no_round_and_no_call_are_refused(wrong):
+    """Zero rounds or calls would leave nothing to divide."""
+    with pytest.raises(ValueError, match="at least 1"):
+        engine.time_in_turn({}, **wrong)
+
+
+def test_kept_bytes_are_counted_by_hand():
+    """Two linear layers and a ReLU keep the input, the output of the ReLU, and nothing else beside the weights."""
+    network, inputs = nn.Sequential(nn.Linear(10, 6), nn.ReLU(), nn.Linear(6, 3)), torch.rand(8, 10)
+    assert engine.kept_bytes(lambda: network(inputs), network) == 8 * (10 + 6) * FLOAT
+
+
+def test_autocast_keeps_half_and_a_copy_of_the_weights():
+    """Under autocast the same two tensors have 2 bytes a number; the second layer's weights are kept as a copy."""
+    network, inputs = nn.Sequential(nn.Linear(10, 6), nn.ReLU(), nn.Linear(6, 3)), torch.rand(8, 10)
+
+    def forward():
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return network(inputs)
+
+    assert engine.kept_bytes(forward, network) == 2 * (8 * (10 + 6) + 6 * 3)
+
+
+def test_nothing_is_kept_where_nothing_is_learnt():
+    """Without gradients there is nothing to keep."""
+    network = nn.Linear(10, 6).requires_grad_(False)
+    assert engine.kept_bytes(lambda: network(torch.rand(8, 10)), network) == 0
+
+
+def test_a_slice_keeps_the_whole_tensor():
+    """Eight rows of a hundred hold the memory of a hundred, which PyTorch cannot give back in part."""
+    network, inputs = nn.Linear(10, 6), torch.rand(100, 10)
+    assert engine.kept_bytes(lambda: network(inputs[:8]), network) == 100 * 10 * FLOAT

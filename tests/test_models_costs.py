@@ -1,0 +1,55 @@
+"""Costs of a network against counts by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils import models
+
+
+@pytest.fixture
+def network():
+    """A convolution of 5 kernels of 3 × 3 × 2, ReLU, and a linear layer: 90 + 5 + 5 · 36 · 4 + 4 numbers."""
+    return nn.Sequential(nn.Conv2d(2, 5, 3), nn.ReLU(), nn.Flatten(), nn.Linear(5 * 36, 4))
+
+
+def test_operations_and_parameters_are_those_of_a_count_by_hand(network):
+    """A multiplication and an addition for every use of a weight; the share of the linear weights."""
+    costs = models.network_costs(network, torch.zeros(3, 2, 8, 8), steps=1)
+    assert costs["parameters"] == 95 + 724
+    assert costs["dense"] == pytest.approx(720 / 819)
+    assert costs["flops"] == 2 * (90 * 36 + 720)
+
+
+def test_kept_memory_is_the_inputs_and_what_relu_let_through(network):
+    """The convolution keeps its input; ReLU its output, which the linear layer keeps too, and which counts once."""
+    costs = models.network_costs(network, torch.zeros(3, 2, 8, 8), steps=1)
+    assert costs["kept_bytes"] == 4 * (2 * 64 + 5 * 36)
+
+
+def test_stored_averages_are_no_activations():
+    """Batch normalisation keeps its input, and for each channel mean and spread of the batch."""
+    costs = models.network_costs(nn.BatchNorm2d(3), torch.rand(2, 3, 4, 4), steps=1)
+    assert costs["kept_bytes"] == pytest.approx(4 * (3 * 16 + 2 * 3 / 2))
+
+
+def test_time_by_image_is_positive_and_grows_with_the_work():
+    """A layer with a hundred times the work takes longer."""
+    small, large = nn.Linear(10, 10), nn.Linear(2000, 2000)
+    seconds = [
+        models.network_costs(layer, torch.rand(64, layer.in_features), steps=5)["seconds"] for layer in (small, large)
+    ]
+    assert 0 < seconds[0] < seconds[1]
+
+
+def test_shapes_follow_the_layers(network):
+    """Channels and height of the image and of every output; features without a place are one pixel high."""
+    shapes = models.layer_shapes(network, torch.zeros(1, 2, 8, 8))
+    assert shapes == [(2, 8), (5, 6), (5, 6), (180, 1), (4, 1)]
+    assert models.layer_shapes(nn.Sequential(), torch.zeros(1, 2, 8, 8)) == [(2, 8)]
+
+
+def test_batch_without_channels_is_refused(network):
+    """A wrong shape is named by the layer that meets it."""
+    with pytest.raises(RuntimeError, match="expected input"):
+        models.network_costs(network, torch.zeros(3, 1, 8, 8))
