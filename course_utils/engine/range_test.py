@@ -36,6 +36,7 @@ def learning_rate_range_test(
     Reference:
         Smith, Cyclical learning rates for training neural networks, WACV 2017, https://arxiv.org/abs/1506.01186
 
+    >>> import torch
     >>> model = nn.Linear(2, 2)
     >>> recipe = Recipe(nn.functional.cross_entropy, torch.optim.SGD(model.parameters(), lr=1.0))
     >>> rows = learning_rate_range_test(model, [(torch.eye(2), torch.arange(2))], recipe, low=0.01, high=1.0, steps=3)
