@@ -10,7 +10,7 @@ from course_utils.exercises import Wrong, checker, describe, expect_close
 
 
 @checker(
-    "20.1", hint="Is there one kernel with a layer for every input channel, and one bias, for each output channel?"
+    "20.1", hint="Is there one kernel with a slice for every input channel, and one bias, for each output channel?"
 )
 def check_20_1(function, seed):
     """conv_cost(in_channels, out_channels, kernel, out_height, out_width) -> (parameters, multiplications)."""
@@ -18,7 +18,7 @@ def check_20_1(function, seed):
     mistakes = {
         "Is there a bias for each output channel?": 90,
         "One bias for each output channel, or for each kernel layer?": (91, 92, 100),
-        "Does each kernel have a layer for every input channel?": (50, 45),
+        "Does each kernel have a slice for every input channel?": (50, 45),
         "Is the kernel square: k · k weights in each layer?": (35, 30),
     }
     given = "the parameters of 2 channels to 5, kernel 3"

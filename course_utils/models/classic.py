@@ -5,7 +5,7 @@ last linear layer, so that what differs between two of them is what differs betw
 
 - `lenet` (1998): convolutions share their weights over the image, pooling halves it.
 - `alexnet` (2012): wider, ReLU, pooling windows that overlap, dropout in a large head.
-- `vgg` (2014): nothing but 3 × 3 convolutions in stacks; every stack doubles the channels.
+- `vgg` (2014): nothing but 3 × 3 convolutions in stacks; stacks double the channels, up to 8 times the first.
 - `resnet` (2015): batch normalisation, a head without hidden layers, and blocks that add to their input.
 
 Initial values are those of He et al. (2015), https://arxiv.org/abs/1502.01852, which keep the size of the signal from
@@ -91,7 +91,8 @@ def alexnet(num_classes: int, *, in_channels: int = 3, width: int = 16, drop_rat
     """AlexNet for small images: five convolutions, pooling windows that overlap, and two large dense layers.
 
     Left out are the first layer's 11 × 11 kernel with stride 4, made for 224 pixels, and the local response
-    normalisation, which nobody uses any more. The channels are those of torchvision's variant where `width` is 64.
+    normalisation, which nobody uses any more. The channels of the convolutions are those of torchvision's variant where
+    `width` is 64; the dense layers then have 1,024 features, where it has 4,096.
 
     Args:
         num_classes: Number of logits K.
@@ -130,7 +131,10 @@ def vgg(
     norm: bool = False,
     drop_rate: float = 0.5,
 ) -> nn.Sequential:
-    """VGG: stacks of 3 × 3 convolutions, each followed by pooling; as given, VGG-11 where `width` is 64.
+    """VGG: stacks of 3 × 3 convolutions, each followed by pooling; as given, VGG-11.
+
+    Where `width` is 64, the convolutions have the channels of the paper; the dense layers have 512 features, where the
+    paper, for images of 224 pixels, has 4,096.
 
     Args:
         num_classes: Number of logits K.
@@ -147,7 +151,7 @@ def vgg(
         Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, ICLR 2015,
         https://arxiv.org/abs/1409.1556
     """
-    layers, head, channels = [], [nn.Flatten()], in_channels
+    layers, channels = [], in_channels
     for stack, count in enumerate(convolutions):
         wanted = width * min(2**stack, VGG_GROWTH)
         for _ in range(count):

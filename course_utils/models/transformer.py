@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 LayerNorm = functools.partial(nn.LayerNorm, eps=1e-6)  # as in timm; PyTorch's default is 1e-5
-INITIAL_STD = 0.02  # of positions and linear layers, as in the paper's code and timm
+INITIAL_STD = 0.02  # of positions, linear layers and, unlike timm's 1e-6, the class token
 MLP_RATIO = 4  # width of the hidden layer in a block, as a multiple of the tokens' width
 
 
