@@ -93,32 +93,3 @@ def test_no_round_and_no_call_are_refused(wrong):
     """Zero rounds or calls would leave nothing to divide."""
     with pytest.raises(ValueError, match="at least 1"):
         engine.time_in_turn({}, **wrong)
-
-
-def test_kept_bytes_are_counted_by_hand():
-    """Two linear layers and a ReLU keep the input, the output of the ReLU, and nothing else beside the weights."""
-    network, inputs = nn.Sequential(nn.Linear(10, 6), nn.ReLU(), nn.Linear(6, 3)), torch.rand(8, 10)
-    assert engine.kept_bytes(lambda: network(inputs), network) == 8 * (10 + 6) * FLOAT
-
-
-def test_autocast_keeps_half_and_a_copy_of_the_weights():
-    """Under autocast the same two tensors have 2 bytes a number; the second layer's weights are kept as a copy."""
-    network, inputs = nn.Sequential(nn.Linear(10, 6), nn.ReLU(), nn.Linear(6, 3)), torch.rand(8, 10)
-
-    def forward():
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            return network(inputs)
-
-    assert engine.kept_bytes(forward, network) == 2 * (8 * (10 + 6) + 6 * 3)
-
-
-def test_nothing_is_kept_where_nothing_is_learnt():
-    """Without gradients there is nothing to keep."""
-    network = nn.Linear(10, 6).requires_grad_(False)
-    assert engine.kept_bytes(lambda: network(torch.rand(8, 10)), network) == 0
-
-
-def test_a_slice_keeps_the_whole_tensor():
-    """Eight rows of a hundred hold the memory of a hundred, which PyTorch cannot give back in part."""
-    network, inputs = nn.Linear(10, 6), torch.rand(100, 10)
-    assert engine.kept_bytes(lambda: network(inputs[:8]), network) == 100 * 10 * FLOAT

@@ -4,7 +4,7 @@ from course_utils.engine.batches import ShuffledBatches
 from course_utils.engine.checkpoints import architecture, load_checkpoint, read_checkpoint, save_checkpoint
 from course_utils.engine.early import fit_early
 from course_utils.engine.log import read_log, write_log
-from course_utils.engine.profile import StepProfile, kept_bytes, profile_step, time_in_turn, wait_for
+from course_utils.engine.profile import StepProfile, profile_step, time_in_turn, wait_for
 from course_utils.engine.range_test import learning_rate_range_test
 from course_utils.engine.stored import fingerprint, stored
 from course_utils.engine.training import Batches, Precision, Recipe, evaluate, fit, predict, train_one_epoch
@@ -20,7 +20,6 @@ __all__ = [
     "fingerprint",
     "fit",
     "fit_early",
-    "kept_bytes",
     "learning_rate_range_test",
     "load_checkpoint",
     "predict",

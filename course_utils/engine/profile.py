@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn, profiler
+from torch import profiler
 
 _OPERATION = "aten::"  # how PyTorch names its operations; other rows are Python functions or kernels counted twice
 _QUIET = ("KINETO_LOG_LEVEL", "9")  # else the profiler reports its own start and end to the screen
@@ -108,34 +108,6 @@ def time_in_turn(
             wait_for(device)
             seconds[name].append((time.perf_counter() - start) / count)
     return {name: times[1:] for name, times in seconds.items()}
-
-
-def kept_bytes(forward: Callable[[], torch.Tensor], network: nn.Module) -> int:
-    """Count the bytes that autograd keeps from a forward pass for the backward pass, the network's weights apart.
-
-    Args:
-        forward: runs the network and returns a tensor that depends on it. Of an input that is a slice, the whole tensor
-            is kept, and counts.
-        network: whose parameters are kept anyway and do not count.
-
-    Returns:
-        Bytes of all distinct pieces of memory that are kept.
-
-    >>> network = nn.Linear(10, 5)
-    >>> kept_bytes(lambda: network(torch.rand(8, 10)), network)  # the input: 8 · 10 numbers of 4 bytes
-    320
-    """
-    own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
-    kept = {}
-
-    def note(tensor: torch.Tensor) -> torch.Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        out = forward()  # as long as it lives, so does what it keeps, and no address is used twice
-    del out
-    return sum(size for place, size in kept.items() if place not in own)
 
 
 def _operations(trace: profiler.profile, device: torch.device) -> list[dict]:

@@ -25,9 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from course_utils.exercises.compare import Wrong, describe, expect_close
+from course_utils.exercises.compare import Wrong, describe, expect_close, question_for
 
-__all__ = ["Result", "Wrong", "checker", "describe", "expect_close"]
+__all__ = ["Result", "Wrong", "checker", "describe", "expect_close", "question_for"]
 
 STUB = "your turn"  # what a stripped exercise raises: NotImplementedError("your turn")
 LONGEST = 300  # characters of a message: a learner reads a line, not a page

@@ -34,6 +34,23 @@ def expect_close(actual, expected, *, given: str, hint: str = "", tolerance: flo
         raise Wrong(f"for {given}: expected {difference[0]}, got {difference[1]}. {hint}".rstrip())
 
 
+def question_for(actual, mistakes: dict) -> str:
+    """The question of the first known mistake whose outcome the answer equals; empty where it is wrong in its own way.
+
+    Args:
+        actual: the learner's answer.
+        mistakes: question -> what the mistake leads to; several outcomes in a tuple.
+
+    >>> question_for(8.0, {"Is the root taken?": 9.0, "Is the bias counted?": (7.0, 8.0)})
+    'Is the bias counted?'
+    """
+    for question, outcomes in mistakes.items():
+        for outcome in outcomes if isinstance(outcomes, tuple) else (outcomes,):
+            if _difference(actual, outcome, 1e-5) is None:
+                return question
+    return ""
+
+
 def describe(value) -> str:
     """A value in a few words: small ones in full, large ones by kind and shape.
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import torch
 
-from course_utils.exercises import Wrong, checker, describe, expect_close
+from course_utils.exercises import Wrong, checker, describe, expect_close, question_for
 
 
 @checker("12.1", hint="Is the recall of each class taken first, and then their plain mean?")
@@ -22,14 +22,14 @@ def check_12_1(function, seed):
         "That is the mean F1 score. Is it recall that is asked for?": 7 / 9,
         "Is the result a share between 0 and 1?": 75.0,
     }
-    expect_close(answer, 0.75, given=given, hint=_question(answer, mistakes))
+    expect_close(answer, 0.75, given=given, hint=question_for(answer, mistakes))
     answer = function(np.array([3, 9, 7]), np.array([3, 3, 7]))
     mistakes = {
         "Class 9 is never true and has no recall. Is it left out?": 0.5,
         "Do the classes have to be numbered from 0?": (0.15, 0.1875, 0.0),
     }
     given = "predicted [3, 9, 7] and target [3, 3, 7]"
-    expect_close(answer, 0.75, given=given, hint=_question(answer, mistakes))
+    expect_close(answer, 0.75, given=given, hint=question_for(answer, mistakes))
     expect_close(function(np.array([1]), np.array([1])), 1.0, given="a single example, which is right")
     from sklearn.metrics import balanced_accuracy_score
 
@@ -59,7 +59,7 @@ def check_12_2(function, seed):
         "Is the union taken off the enclosing box before the division?": (-1.0, -2 / 3),
     }
     given = "boxes (0, 0, 2, 2) and (4, 0, 6, 2)"
-    expect_close(answer, -1 / 3, given=given, hint=_question(answer, mistakes))
+    expect_close(answer, -1 / 3, given=given, hint=question_for(answer, mistakes))
     given = "boxes (0, 0, 10, 10) and (5, 5, 15, 15)"
     answer = function((0, 0, 10, 10), (5, 5, 15, 15))
     mistakes = {
@@ -69,7 +69,7 @@ def check_12_2(function, seed):
         ),
         "Is the shared part counted once in the union?": 1 / 7 - 25 / 225,
     }
-    expect_close(answer, 1 / 7 - 50 / 225, given=given, hint=_question(answer, mistakes))
+    expect_close(answer, 1 / 7 - 50 / 225, given=given, hint=question_for(answer, mistakes))
     expect_close(function((0, 0, 4, 4), (1, 1, 2, 3)), 2 / 16, given="a box inside of another")
     _check_against_torchvision(function, seed)
     return "equal, separate, crossing and nested boxes, 200 random pairs against torchvision.ops.generalized_box_iou"
@@ -100,7 +100,7 @@ def check_12_3(function, seed):
         "Are the scores sorted first?": 0.5,
     }
     given = "scores 0.1, 0.2, …, 0.8 in some order, miss_rate 0.25"
-    expect_close(answer, 0.7, given=given, hint=_question(answer, mistakes))
+    expect_close(answer, 0.7, given=given, hint=question_for(answer, mistakes))
     hint = "4 · 0.875 = 3.5: the 4th of 3 scores does not exist. Is the threshold then ∞, so that every class belongs?"
     answer = function(np.array([0.2, 0.1, 0.3]), 0.125)
     if not isinstance(answer, float) or answer != math.inf:  # expect_close takes any number for close to infinity
@@ -117,15 +117,3 @@ def check_12_3(function, seed):
             scores, kept, given="the scores after the call", hint="Is a sorted copy made, not sorted in place?"
         )
     return "eight scores by hand, too few, just enough, three random sets against a sorted list"
-
-
-def _question(actual, mistakes: dict) -> str:
-    """The question of the first mistake whose outcome the answer equals; empty where it is wrong in another way."""
-    for question, outcomes in mistakes.items():
-        for outcome in outcomes if isinstance(outcomes, tuple) else (outcomes,):
-            try:
-                expect_close(actual, outcome, given="a known mistake")
-            except Wrong:
-                continue
-            return question
-    return ""

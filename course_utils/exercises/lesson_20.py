@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils.exercises import Wrong, checker, describe, expect_close
+from course_utils.exercises import Wrong, checker, describe, expect_close, question_for
 
 
 @checker(
@@ -22,7 +22,7 @@ def check_20_1(function, seed):
         "Is the kernel square: k · k weights in each layer?": (35, 30),
     }
     given = "the parameters of 2 channels to 5, kernel 3"
-    expect_close(parameters, 95, given=given, hint=_question(parameters, mistakes))
+    expect_close(parameters, 95, given=given, hint=question_for(parameters, mistakes))
     mistakes = {
         "A bias is added. Is it counted as a multiplication?": 95 * 24,
         "Is every weight used at every place of the output map, not once?": (90, 95),
@@ -30,7 +30,7 @@ def check_20_1(function, seed):
         "Are additions counted as well? Only multiplications were asked for. Is that all?": 90 * 48,
     }
     given = "the multiplications of 2 channels to 5, kernel 3, output 4 × 6"
-    expect_close(products, 90 * 24, given=given, hint=_question(products, mistakes))
+    expect_close(products, 90 * 24, given=given, hint=question_for(products, mistakes))
     generator = torch.Generator().manual_seed(seed)
     for _ in range(5):
         before, after, kernel, height, width = torch.randint(1, 12, (5,), generator=generator).tolist()
@@ -80,7 +80,7 @@ def check_20_2(function, seed):
     ]
     for layers, expected, mistakes in cases:
         found, before = function(copy.copy(layers)), f"layers {layers}"
-        expect_close(found, expected, given=before, hint=_question(found, mistakes))
+        expect_close(found, expected, given=before, hint=question_for(found, mistakes))
     generator = torch.Generator().manual_seed(seed)
     for _ in range(4):
         layers = [tuple(row) for row in torch.randint(1, 4, (3, 3), generator=generator).tolist()]
@@ -112,7 +112,7 @@ def check_20_3(function, seed):
     }
     given = "one image of 4 × 4, one kernel of 2 × 2, stride 2, padding 0"
     expected = torch.tensor([[[[-10.0, -12.0], [-18.0, -20.0]]]])
-    expect_close(found, expected, given=given, hint=_question(found, mistakes))
+    expect_close(found, expected, given=given, hint=question_for(found, mistakes))
     generator = torch.Generator().manual_seed(seed)
     for shape, kernel, stride, padding in (((2, 3, 7, 10), 3, 1, 1), ((3, 2, 9, 6), 3, 2, 1), ((1, 4, 8, 11), 5, 3, 2)):
         x = torch.randn(shape, generator=generator)
@@ -175,7 +175,7 @@ def check_20_4(function, seed):
     mistakes = {"Is the root of the variance taken?": 4 * 6 / 9, "Is ε added to the variance?": 4 * 6 / 8**0.5}
     mistakes |= {"Is ε added before the root is taken?": 4 * 6 / (8**0.5 + 1), "Is γ used?": 4 / 3}
     given = "weight 4, γ = 6, σ² = 8, ε = 1: the new weight"
-    expect_close(found, 8.0, given=given, hint=_question(found, mistakes))
+    expect_close(found, 8.0, given=given, hint=question_for(found, mistakes))
     found = folded.bias.item()
     mistakes = {
         "Is the mean taken off before the scale, and the old bias scaled too?": (6.0, 5.0 + 3.0 - 4.0, 5.0 + 6.0 - 2.0),
@@ -184,7 +184,7 @@ def check_20_4(function, seed):
         "Is β added, unscaled, at the end?": (2.0, 12.0),
     }
     given = "bias 3, μ = 2, β = 5, γ = 6, σ² = 8, ε = 1: the new bias"
-    expect_close(found, 7.0, given=given, hint=_question(found, mistakes))
+    expect_close(found, 7.0, given=given, hint=question_for(found, mistakes))
     for bias, kernel, stride, padding in (
         (True, 3, 1, 1),
         (False, 3, 2, 1),
@@ -231,15 +231,3 @@ def _check_random_fold(function, convolution: nn.Conv2d, seed: int) -> None:
         found, expected = folded(x), norm(convolution(x))
     hint = "" if found.shape == expected.shape else "Are kernel size, stride and padding kept?"
     expect_close(found, expected, given=given, hint=hint, tolerance=1e-4)
-
-
-def _question(actual, mistakes: dict) -> str:
-    """The question of the first mistake whose outcome the answer equals; empty where it is wrong in its own way."""
-    for question, outcomes in mistakes.items():
-        for outcome in outcomes if isinstance(outcomes, tuple) else (outcomes,):
-            try:
-                expect_close(actual, outcome, given="a known mistake")
-            except Wrong:
-                continue
-            return question
-    return ""

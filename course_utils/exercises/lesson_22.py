@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.exercises import Wrong, checker, describe, expect_close
+from course_utils.exercises import Wrong, checker, describe, expect_close, question_for
 
 
 @checker("22.1", hint="Are single numbers counted, of parameters alone, and is the share of nothing 0?")
@@ -31,7 +31,7 @@ def check_22_1(function, seed):
     }
     before, share = _settings(network), function(network)
     given = "a frozen Linear(3, 2), BatchNorm1d(2) and Linear(2, 1)"
-    expect_close(share, 7 / 15, given=given, hint=_question(share, mistakes))
+    expect_close(share, 7 / 15, given=given, hint=question_for(share, mistakes))
     hint = "Does the function look at the module, and change nothing in it?"
     expect_close(_settings(network), before, given="requires_grad and modes after the call", hint=hint)
     for module, expected, given, hint in _unusual_modules():
@@ -102,7 +102,7 @@ def check_22_2(function, seed):
         "Are the parameters themselves in the lists? A copy does not train the network. Is it one?": [[STRANGER] * 2]
         * 3,
     }
-    expect_close(names, both, given="the parameters of three stages", hint=_question(names, mistakes))
+    expect_close(names, both, given="the parameters of three stages", hint=question_for(names, mistakes))
     mistakes = {
         "Is the rate divided by `decay` on the way down, not multiplied?": [8.1, 2.7, 0.9],
         "Does the last stage have the largest rate?": [0.9, 0.3, 0.1],
@@ -110,7 +110,7 @@ def check_22_2(function, seed):
         "Is it divided by `decay` once more at each step: decay², not 2 · decay?": [0.15, 0.3, 0.9],
     }
     given = "the rates of three stages, top_rate 0.9 and decay 3"
-    expect_close(rates, [0.1, 0.3, 0.9], given=given, hint=_question(rates, mistakes), tolerance=1e-9)
+    expect_close(rates, [0.1, 0.3, 0.9], given=given, hint=question_for(rates, mistakes), tolerance=1e-9)
     _check_stages_left_out(function)
     stages, expected = _random_stages(seed)
     found = _groups_of(function, stages, 2.0, 1.3, given="eight random stages")
@@ -165,7 +165,7 @@ def _check_stages_left_out(function) -> None:
         "Is each parameter asked whether it learns, not only the first of a stage?": [lowest, weight],
         "A stage may be frozen in part. Does the rest of it still learn?": [lowest],
     }
-    expect_close(names, [lowest, weight[1:]], given=given, hint=_question(names, mistakes))
+    expect_close(names, [lowest, weight[1:]], given=given, hint=question_for(names, mistakes))
     hint = "A stage that is left out still counts as a step. Does it here?"
     expect_close(rates, [0.9 / 27, 0.9], given=f"the rates of {given}", hint=hint, tolerance=1e-9)
     stages = [nn.Linear(2, 2).requires_grad_(False), nn.ReLU()]
@@ -197,9 +197,11 @@ def check_22_3(function, seed):
     given = "a = [0.9, 0.7, 0.85], b = [0.8, 0.65, 0.85] and quantile 2"
     mean, half = _pair(function(a, b, 2), given, "the mean first, then the half width")
     wrong_means = {"Is it a - b?": -0.05, "Mean and half width, or both ends?": 0.05 - 0.1 / math.sqrt(3)}
-    hint = _question(mean, wrong_means)
+    hint = question_for(mean, wrong_means)
     expect_close(mean, 0.05, given="the mean for " + given, hint=hint)
-    hint = _question(half, _wrong_half_widths(0.05, statistics.variance(a) + statistics.variance(b), n=3, quantile=2))
+    hint = question_for(
+        half, _wrong_half_widths(0.05, statistics.variance(a) + statistics.variance(b), n=3, quantile=2)
+    )
     expect_close(half, 0.1 / math.sqrt(3), given="the half width for " + given, hint=hint)
     expect_close((a, b), ([0.9, 0.7, 0.85], [0.8, 0.65, 0.85]), given="a and b after the call", hint=UNCHANGED)
     hint = "Does the mean keep its sign, and the half width have none, whichever method is better?"
@@ -278,10 +280,10 @@ def _expect_probe(answer, expected: tuple[float, float], given: str, weights: di
     """Compare a probe of one feature, the weight first, so that each half has its own questions."""
     weight, intercept = _pair(answer, given, "the weights first, then the intercept")
     shape = "Are the weights first, an array of one number for each feature, without a further axis?"
-    hint = _question(weight, {question: _columns(value) for question, value in weights.items()})
+    hint = question_for(weight, {question: _columns(value) for question, value in weights.items()})
     hint = hint if np.shape(weight) == (1,) else shape
     expect_close(weight, np.array([expected[0]]), given=f"the weights for {given}", hint=hint)
-    hint = _question(intercept, intercepts)
+    hint = question_for(intercept, intercepts)
     expect_close(intercept, expected[1], given=f"the intercept for {given}", hint=hint)
 
 
@@ -312,20 +314,3 @@ def _pair(answer, given: str, order: str) -> tuple:
     if not isinstance(answer, tuple) or len(answer) != 2:
         raise Wrong(f"for {given}: expected a pair, got {describe(answer)}. Are two values returned, {order}?")
     return answer
-
-
-def _question(actual, mistakes: dict) -> str:
-    """The question of the first mistake whose outcome the answer equals; empty where it is wrong in a way of its own.
-
-    Args:
-        actual: the learner's answer.
-        mistakes: question -> what the mistake leads to; several outcomes in a tuple.
-    """
-    for question, outcomes in mistakes.items():
-        for outcome in outcomes if isinstance(outcomes, tuple) else (outcomes,):
-            try:
-                expect_close(actual, outcome, given="a known mistake")
-            except Wrong:
-                continue
-            return question
-    return ""

@@ -12,7 +12,7 @@ already), which a lesson that only reads the small networks need not pay.
 """
 
 from course_utils.models.classic import ConvPair, alexnet, conv_block, dense_block, lenet, resnet, vgg
-from course_utils.models.costs import layer_shapes, network_costs
+from course_utils.models.costs import kept_bytes, layer_shapes, network_costs
 from course_utils.models.lite0 import IMAGENET_CLASSES, LITE0_BLOCKS, imagenet_names, lite0_stages, load_lite0
 from course_utils.models.parameters import count_parameters, freeze
 from course_utils.models.small import ResidualBlock, SmallCNN, SmallResNet
@@ -34,6 +34,7 @@ __all__ = [
     "dense_block",
     "freeze",
     "imagenet_names",
+    "kept_bytes",
     "layer_shapes",
     "lenet",
     "lite0_stages",
