@@ -119,12 +119,11 @@ def make_batches(device: torch.device) -> Batches:
 def timed(loop, start: torch.nn.Module, batches: Batches) -> tuple[float, torch.Tensor]:
     """Seconds of one training run from the given start, and all trained parameters in one row."""
     model = copy.deepcopy(start)
-    wait = torch.cuda.synchronize if batches.device.type == "cuda" else lambda: None
-    wait()
+    engine.wait_for(batches.device)
     begun = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         loop(model, batches)
-    wait()
+    engine.wait_for(batches.device)
     seconds = time.perf_counter() - begun
     return seconds, torch.cat([parameter.detach().flatten().cpu() for parameter in model.parameters()])
 

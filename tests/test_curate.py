@@ -55,8 +55,11 @@ def dataset(scenes):
 
 
 def start(n: int) -> subprocess.Popen:
-    """A process with a data set of n images, which it holds until its standard input ends; a database of its own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FIFTYONE_")}
+    """A process with a data set of n images, which it holds until its standard input ends; a database of its own.
+
+    Its environment is that of a process below one that uses FiftyOne, on a network that does not reach that one's.
+    """
+    environment = os.environ | {database.URI: "mongodb://127.0.0.1:1", database.OWNER: "1"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", SCRIPT.format(n=n)], env=environment, **pipes)
 
@@ -255,6 +258,19 @@ def test_two_processes_at_once_have_a_database_each_and_leave_nothing():
     assert [(names, n) for names, n, _ in firsts] == [(["same name"], 2), (["same name"], 3)]
     assert firsts[0][2] != firsts[1][2]
     assert len(folders) == 2 and not any(folder.exists() for folder in folders)
+
+
+def test_what_somebody_else_set_is_respected(monkeypatch):
+    """A server of one's own, and folders of one's own below a process that uses FiftyOne, are kept."""
+    folders = dict(zip(database.FOLDERS, ("/mine", f"/tmp/{database.PREFIX}1/x"), strict=False))
+    for name, value in {database.URI: "mongodb://mine", **folders}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(database.OWNER, raising=False)
+    database._forget_inherited()
+    assert os.environ[database.URI] == "mongodb://mine"
+    monkeypatch.setenv(database.OWNER, "1")
+    database._forget_inherited()
+    assert [name in os.environ for name in (database.URI, database.OWNER, *folders)] == [False, False, True, False]
 
 
 def test_a_killed_process_leaves_nothing():

@@ -23,7 +23,9 @@ from course_utils.curate import watchdog
 START_SECONDS = 60  # a server that has not answered by then will not; it takes half a second on an idle machine
 TRIES = 3  # another program may take the free port in the moment between
 PREFIX, LOG = "course-fiftyone-", "server.log"
-ANOTHER = "FIFTYONE_DATABASE_URI=mongodb://localhost:27017"
+URI, OWNER = "FIFTYONE_DATABASE_URI", "COURSE_FIFTYONE_OWNER"  # of the server, and the process that started it
+FOLDERS = tuple(f"FIFTYONE_{name}_DIR" for name in ("DEFAULT_DATASET", "DATASET_ZOO", "MODEL_ZOO", "PLUGINS"))
+ANOTHER = f"{URI}=mongodb://localhost:27017"
 STALE_DAYS = 2  # a folder that a crash of the whole machine left behind is removed after that
 SMALL = ["--wiredTigerEngineConfigString", "log=(file_max=4MB,prealloc=false)", "--wiredTigerCacheSizeGB", "0.25"]
 QUIET = {  # set before the import; FiftyOne reads them once
@@ -41,8 +43,9 @@ class DatabaseError(RuntimeError):
 def load_fiftyone() -> ModuleType:
     """Import fiftyone with a database server of its own; the second call returns the module at once.
 
-    A server is started unless `FIFTYONE_DATABASE_URI` names one that runs already. It listens on this machine alone and
-    keeps its files in a temporary folder. Other environment variables that begin with `FIFTYONE_` are respected.
+    A server is started unless `FIFTYONE_DATABASE_URI` names one that somebody else runs. It listens on this machine
+    alone and keeps its files in a temporary folder. Other environment variables that begin with `FIFTYONE_` are
+    respected.
 
     Returns:
         The module fiftyone, with its brain imported.
@@ -53,16 +56,24 @@ def load_fiftyone() -> ModuleType:
     if "fiftyone" not in sys.modules:
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
-        if not os.environ.get("FIFTYONE_DATABASE_URI"):
+        _forget_inherited()
+        if not os.environ.get(URI):
             folder, port = _start_server()
-            os.environ["FIFTYONE_DATABASE_URI"] = f"mongodb://127.0.0.1:{port}"
-            for name in ("DEFAULT_DATASET", "DATASET_ZOO", "MODEL_ZOO", "PLUGINS"):
-                os.environ.setdefault(f"FIFTYONE_{name}_DIR", str(folder / name.lower()))
+            os.environ |= {URI: f"mongodb://127.0.0.1:{port}", OWNER: str(os.getpid())}
+            for name in FOLDERS:
+                os.environ.setdefault(name, str(folder / name.lower()))
     import fiftyone
     import fiftyone.brain
 
     logging.getLogger("fiftyone").setLevel(logging.WARNING)
     return fiftyone
+
+
+def _forget_inherited() -> None:
+    """Drop what a process above set for its own server: that ends with it, and another network does not reach it."""
+    if os.environ.pop(OWNER, None):
+        for name in (URI, *(name for name in FOLDERS if PREFIX in os.environ.get(name, ""))):
+            os.environ.pop(name, None)
 
 
 def find_server() -> Path | None:

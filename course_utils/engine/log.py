@@ -4,6 +4,7 @@ TensorBoard is imported inside the functions: it takes seconds, and most lessons
 """
 
 import math
+import tempfile
 from pathlib import Path
 
 EVENTS = "events.out.tfevents.*"  # how TensorBoard names its files
@@ -30,13 +31,18 @@ def write_log(folder: str | Path, rows: list[dict[str, float]], *, step: str = "
     from torch.utils.tensorboard import SummaryWriter
 
     folder = Path(folder)
-    for old in folder.glob(EVENTS):
-        old.unlink()
-    with SummaryWriter(folder) as writer:
-        for row in rows:
-            for name, value in row.items():
-                if name != step:
-                    writer.add_scalar(name, value, global_step=int(row[step]))
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
+        with SummaryWriter(beside) as writer:
+            for row in rows:
+                for name, value in row.items():
+                    if name != step:
+                        writer.add_scalar(name, value, global_step=int(row[step]))
+        old = list(folder.glob(EVENTS))
+        for written in Path(beside).glob(EVENTS):  # named by the moment and a counter: no two are alike
+            written.replace(folder / written.name)
+        for path in old:
+            path.unlink()
     return folder
 
 
