@@ -16,7 +16,8 @@ TOC_YML = files.REPO / "book" / "_toc.yml"
 README = files.REPO / "README.md"
 NOTEBOOKS = files.REPO / "notebooks"
 STATUSES = ("ready", "planned")
-REFERENCE_PAGES = ("results", "data", "glossary", "instructor_guide", "references")  # behind the lessons
+# Behind the lessons.
+REFERENCE_PAGES = ("results", "data", "article_checked", "glossary", "instructor_guide", "references")
 
 
 class Lesson(TypedDict):
