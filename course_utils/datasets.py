@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
+from torchvision.transforms.v2 import functional
 
 from course_utils.annotations import ImageAnnotations
-from course_utils.annotations.targets import annotations_to_target, target_to_annotations
+from course_utils.annotations.targets import annotations_to_class_map, annotations_to_target, target_to_annotations
 from course_utils.pictures import IMAGE_SUFFIXES, MAX_PIXELS, read_image
 
 __all__ = [
@@ -18,9 +20,16 @@ __all__ = [
     "AnnotatedImages",
     "MemoryBatches",
     "collate_annotated",
+    "detection_targets",
+    "letterbox",
     "list_images",
+    "pad_annotations",
+    "read_class_maps",
     "read_image",
+    "stack_class_maps",
 ]
+
+GREY = 114  # fills a letterbox, as in YOLOv5
 
 
 def list_images(folder: str | Path, *, recursive: bool = False) -> list[Path]:
@@ -128,6 +137,113 @@ def collate_annotated(
     return torch.stack(images), list(annotations)
 
 
+def pad_annotations(annotations: Sequence[ImageAnnotations]) -> torch.Tensor:
+    """Put the boxes of several images into one tensor, so that they can be indexed and moved like the images.
+
+    Crowd regions are left out: a detector is not taught to draw one box around many things.
+
+    Args:
+        annotations: of N images; an image may have no objects.
+
+    Returns:
+        float32 (N, M, 5): rows of label, x1, y1, x2, y2 in pixels, M the largest number of objects, at least 1. Rows
+        that only fill up are (−1, 0, 0, 0, 0).
+
+    >>> one = ImageAnnotations((4, 6), torch.tensor([[0., 0., 2., 3.]]), torch.tensor([5]))
+    >>> none = ImageAnnotations((4, 6), torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+    >>> pad_annotations([one, none]).tolist()
+    [[[5.0, 0.0, 0.0, 2.0, 3.0]], [[-1.0, 0.0, 0.0, 0.0, 0.0]]]
+    """
+    rows = [torch.cat([one.labels[:, None].to(one.boxes), one.boxes], dim=1) for one in annotations]
+    rows = [row if one.iscrowd is None else row[~one.iscrowd] for row, one in zip(rows, annotations, strict=True)]
+    padded = torch.zeros(len(rows), max([1, *map(len, rows)]), 5)
+    padded[..., 0] = -1
+    for index, row in enumerate(rows):
+        padded[index, : len(row)] = row
+    return padded
+
+
+def detection_targets(annotations: Sequence[ImageAnnotations]) -> list[dict[str, torch.Tensor]]:
+    """What `metrics.mean_average_precision` takes as the truth: boxes, labels, and which are crowds (iscrowd, int64).
+
+    >>> one = ImageAnnotations((4, 6), torch.tensor([[0., 0., 2., 3.]]), torch.tensor([5]))
+    >>> detection_targets([one])[0]["iscrowd"]
+    tensor([0])
+    """
+    crowds = [torch.zeros(len(one)) if one.iscrowd is None else one.iscrowd for one in annotations]
+    pairs = zip(annotations, crowds, strict=True)
+    return [{"boxes": one.boxes, "labels": one.labels, "iscrowd": crowd.long()} for one, crowd in pairs]
+
+
+def letterbox(image: np.ndarray, annotations: ImageAnnotations, size: int) -> tuple[torch.Tensor, ImageAnnotations]:
+    """Bring an image to a square without bending it: resized to fit, the rest filled with grey, as YOLOv5 does.
+
+    Args:
+        image: uint8 (H, W, 3).
+        annotations: of that image; masks and key points are left behind.
+        size: side of the square, pixels.
+
+    Returns:
+        uint8 (3, size, size), the image in its middle, and the annotations moved along.
+
+    >>> none = ImageAnnotations((4, 8), torch.tensor([[0., 0., 8., 4.]]), torch.tensor([0]))
+    >>> letterbox(np.zeros((4, 8, 3), np.uint8), none, 16)[1].boxes
+    tensor([[ 0.,  4., 16., 12.]])
+    """
+    height, width = annotations.size_hw
+    scale = size / max(height, width)
+    inner = [max(1, round(scale * side)) for side in (height, width)]
+    top, left = ((size - side) // 2 for side in inner)
+    pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)  # (H, W, 3) -> (3, H, W)
+    square = torch.full((3, size, size), GREY, dtype=torch.uint8)
+    square[:, top : top + inner[0], left : left + inner[1]] = functional.resize(pixels, inner, antialias=True)
+    factors = torch.tensor([inner[1] / width, inner[0] / height] * 2)
+    moved = annotations.boxes * factors + torch.tensor([left, top] * 2)
+    return square, ImageAnnotations((size, size), moved, annotations.labels, iscrowd=annotations.iscrowd)
+
+
+def stack_class_maps(pairs: Sequence[tuple[np.ndarray, ImageAnnotations]]) -> tuple[np.ndarray, np.ndarray]:
+    """Images with masks as semantic segmentation wants them: one class a pixel, 0 for what belongs to no object.
+
+    Args:
+        pairs: N pairs of an image, uint8 (H, W, 3), and its annotations with masks, all of one size.
+
+    Returns:
+        uint8 images (N, H, W, 3) and uint8 class maps (N, H, W): labels plus 1.
+
+    >>> none = ImageAnnotations((4, 6), torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+    >>> [one.shape for one in stack_class_maps([(np.zeros((4, 6, 3), np.uint8), none)])]
+    [(1, 4, 6, 3), (1, 4, 6)]
+    """
+    maps = [annotations_to_class_map(annotations).numpy().astype(np.uint8) for _, annotations in pairs]
+    return np.stack([image for image, _ in pairs]), np.stack(maps)
+
+
+def read_class_maps(pairs: Sequence[tuple[Path, Path]]) -> tuple[np.ndarray, np.ndarray]:
+    """Read images and the label images beside them, whose grey values or palette indices are classes.
+
+    Args:
+        pairs: N pairs of paths: image, label image; all of one size.
+
+    Returns:
+        uint8 images (N, H, W, 3) and uint8 class maps (N, H, W).
+
+    Raises:
+        ValueError: a label image has colours in the place of indices, or another size than its image.
+    """
+    images, maps = [], []
+    for path, label in pairs:
+        images.append(read_image(path))
+        with Image.open(label) as file:
+            maps.append(np.array(file))
+        if maps[-1].dtype != np.uint8 or maps[-1].shape != images[-1].shape[:2]:
+            raise ValueError(
+                f"Expected {label} to hold one class a pixel, uint8 {images[-1].shape[:2]}, but got {maps[-1].dtype} "
+                f"{maps[-1].shape}. Turn colours into class numbers first."
+            )
+    return np.stack(images), np.stack(maps)
+
+
 class MemoryBatches:
     """Batches of examples that are in memory already; one pass over it is an epoch.
 
@@ -137,6 +253,8 @@ class MemoryBatches:
         batch_size: examples in a batch; the last one may be shorter.
         generator: draws a new order for every pass, on the CPU; ``None`` keeps the order as it is.
         change: applied to the inputs of each batch, such as a random turn; ``None`` for no change.
+        change_both: applied after it, as ``(inputs, targets, generator)``, such as a mosaic that moves boxes along and
+            draws from the generator; returns inputs and targets.
 
     Raises:
         ValueError: if there are not as many inputs as targets, no example, or `batch_size` is below 1.
@@ -146,14 +264,14 @@ class MemoryBatches:
     ([[0, 1], [2, 3], [4]], 3)
     """
 
-    def __init__(self, inputs, targets, *, batch_size: int, generator=None, change=None):
+    def __init__(self, inputs, targets, *, batch_size: int, generator=None, change=None, change_both=None):
         if len(inputs) != len(targets) or len(inputs) == 0 or batch_size < 1:
             raise ValueError(
                 f"Expected as many inputs as targets, at least one, and a batch size of at least 1, but got "
                 f"{len(inputs)} inputs, {len(targets)} targets and batch size {batch_size}. Check the index sets."
             )
         self.inputs, self.targets, self.batch_size = inputs, targets, batch_size
-        self.generator, self.change = generator, change
+        self.generator, self.change, self.change_both = generator, change, change_both
 
     def __len__(self) -> int:
         return -(-len(self.inputs) // self.batch_size)  # rounded up
@@ -161,6 +279,9 @@ class MemoryBatches:
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         n = len(self.inputs)
         order = torch.arange(n) if self.generator is None else torch.randperm(n, generator=self.generator)
+        order = order.to(self.inputs.device)  # once an epoch: an accelerator need not wait at every batch
         for index in order.split(self.batch_size):
-            inputs = self.inputs[index.to(self.inputs.device)]
-            yield (self.change(inputs) if self.change else inputs), self.targets[index.to(self.targets.device)]
+            inputs, targets = self.inputs[index], self.targets[index.to(self.targets.device)]
+            if self.change is not None:
+                inputs = self.change(inputs)
+            yield (inputs, targets) if self.change_both is None else self.change_both(inputs, targets, self.generator)

@@ -1,4 +1,4 @@
-"""Losses that the course teaches and PyTorch does not have: focal loss for several classes, and Dice loss.
+"""Losses that the course teaches and PyTorch does not have: focal loss for several classes, Dice loss, detection loss.
 
 Cross-entropy, also with probabilities as targets and with label smoothing, is `torch.nn.functional.cross_entropy`; the
 focal loss of independent yes-or-no outputs is `torchvision.ops.sigmoid_focal_loss`.
@@ -6,6 +6,9 @@ focal loss of independent yes-or-no outputs is `torchvision.ops.sigmoid_focal_lo
 
 import torch
 import torch.nn.functional as F
+from torchvision import ops
+
+from course_utils import boxes
 
 IGNORED = -100  # target that takes no part in a loss; PyTorch's own default
 
@@ -94,8 +97,8 @@ def dice_loss(logits: torch.Tensor, targets: torch.Tensor, *, ignore_index: int 
     if logits.ndim != 4:
         raise ValueError(f"Expected `logits` to be (B, C, H, W), but got {tuple(logits.shape)}. Dice compares areas.")
     kept = targets != ignore_index  # (B, H, W)
-    truth = F.one_hot(targets.where(kept, 0), logits.shape[1]).movedim(-1, 1)  # (B, H, W, C) → (B, C, H, W)
-    truth = truth * kept.unsqueeze(1)
+    nowhere = torch.zeros_like(logits, dtype=torch.bool)  # (B, C, H, W)
+    truth = nowhere.scatter(1, targets.where(kept, 0).unsqueeze(1), kept.unsqueeze(1))  # (B, C, H, W)
     probability = logits.softmax(dim=1) * kept.unsqueeze(1)  # (B, C, H, W)
     per_class = (0, 2, 3)
     true = truth.sum(per_class)  # (C)
@@ -103,6 +106,88 @@ def dice_loss(logits: torch.Tensor, targets: torch.Tensor, *, ignore_index: int 
     score = 2 * shared / (probability.sum(per_class) + true).clamp(min=1)  # (C); the clamp changes absent classes only
     present = true > 0
     return ((1 - score) * present).sum() / present.sum().clamp(min=1)
+
+
+def detection_losses(raw: torch.Tensor, targets: torch.Tensor, grid: boxes.Grid) -> dict[str, torch.Tensor]:
+    """The three parts of a one-stage detector's loss: where, whether, what.
+
+    Args:
+        raw: Float (B, N, 5 + K), see `boxes.decode`; computed in float32 whatever its type.
+        targets: Float (B, M, 5), rows of label, x1, y1, x2, y2 in pixels; rows with label −1 only fill up.
+        grid: The N places.
+
+    Returns:
+        `box`: mean of 1 − CIoU over the assigned pairs. `objectness`: mean cross-entropy over all places, whose target
+        is the CIoU of the box predicted there, at least 0, and 0 where nothing is assigned. `class`: mean
+        cross-entropy over pairs and classes, each class a yes-or-no question. Without any object, the first and third
+        are 0.
+
+    Reference:
+        Zheng et al., Distance-IoU loss, AAAI 2020, https://arxiv.org/abs/1911.08287; Jocher, YOLOv5, 2020.
+
+    >>> grid = boxes.make_grid((32, 32), torch.tensor([[[16.0, 16.0]]]), (32,))
+    >>> target = torch.tensor([[[0.0, 8.0, 8.0, 24.0, 24.0]]])
+    >>> {name: round(part.item(), 3) for name, part in detection_losses(torch.zeros(1, 1, 6), target, grid).items()}
+    {'box': 0.0, 'objectness': 0.693, 'class': 0.693}
+    """
+    raw = raw.float()
+    found = boxes.assign(targets, grid)
+    answers = raw[found.image, found.place]  # (T, 5 + K)
+    predicted, _ = boxes.decode(answers, boxes.Grid(*(of[found.place] for of in grid[:3]), grid.kinds))
+    apart = ops.complete_box_iou_loss(predicted, found.boxes)  # (T), 1 − CIoU
+    overlap = torch.zeros(raw.shape[:2], device=raw.device).flatten()  # (B * N)
+    place = found.image * raw.shape[1] + found.place
+    overlap = overlap.scatter_reduce(0, place, (1 - apart.detach()).clamp(min=0), "amax").view(raw.shape[:2])
+    classes = F.one_hot(found.labels, raw.shape[2] - 5).to(raw)  # (T, K)
+    count = max(len(place), 1)
+    return {
+        "box": apart.sum() / count,
+        "objectness": F.binary_cross_entropy_with_logits(raw[..., 4], overlap),
+        "class": F.binary_cross_entropy_with_logits(answers[:, 5:], classes, reduction="sum") / max(classes.numel(), 1),
+    }
+
+
+def detection_loss(
+    raw: torch.Tensor,
+    targets: torch.Tensor,
+    grid: boxes.Grid,
+    *,
+    weights: tuple[float, float, float] = (1.0, 20.0, 1.0),
+) -> torch.Tensor:
+    """Weighted sum of `detection_losses`: box, objectness, class.
+
+    Args:
+        raw, targets, grid: See there.
+        weights: Of the three parts. Objectness is a mean over places that are nearly all empty: it needs a large one.
+
+    Returns:
+        Scalar.
+    """
+    parts = detection_losses(raw, targets, grid).values()
+    return sum(weight * part for weight, part in zip(weights, parts, strict=True))
+
+
+def cross_entropy_and_dice(logits: torch.Tensor, targets: torch.Tensor, *, ignore_index: int = IGNORED) -> torch.Tensor:
+    """Sum of both, as segmentation networks are often trained: one asks for every pixel, the other for every class.
+
+    Args:
+        logits: Float (B, C, H, W), before the softmax.
+        targets: Int64 (B, H, W), class indices in 0…C−1, or `ignore_index`.
+        ignore_index: Target value that takes no part.
+
+    Returns:
+        Scalar; the cross-entropy is NaN where every pixel is ignored.
+
+    Raises:
+        ValueError: Shapes do not fit, or the batch is empty.
+        TypeError: Targets are not int64.
+
+    >>> cross_entropy_and_dice(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 1]]]))  # log 2 + 1/2
+    tensor(1.1931)
+    """
+    return dice_loss(logits, targets, ignore_index=ignore_index) + F.cross_entropy(
+        logits, targets, ignore_index=ignore_index
+    )
 
 
 def _check(logits: torch.Tensor, targets: torch.Tensor) -> None:

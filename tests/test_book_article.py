@@ -45,6 +45,14 @@ def test_frozen_weights_alone_do_not_freeze_batch_norm():
     assert (layer.running_mean > 0.1).all()
 
 
+def test_a_whole_resnet_makes_no_map():
+    """What the article decodes is a row of 1,000 numbers; its last map has a 32nd of the size."""
+    network = models.resnet34(weights=None).eval()
+    image = torch.zeros(1, 3, 64, 64)
+    assert network(image).shape == (1, 1000)
+    assert torch.nn.Sequential(*list(network.children())[:-2])(image).shape == (1, 512, 2, 2)
+
+
 def test_published_scores_are_those_of_the_weights():
     """Top-1, and the share of mistakes that four more guesses rescue, as torchvision states them for its weights."""
     rescued = {}

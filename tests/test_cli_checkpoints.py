@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import engine, models, splits
+from course_utils import datasets, engine, metrics, models, splits, synthetic
 from course_utils.cli import checkpoints
 
 ABOUT = {
@@ -117,3 +117,43 @@ def test_folder_without_checkpoints_is_ok(tmp_path):
 def test_shipped_checkpoints_still_score_what_their_records_say():
     """Every checkpoint of this repository loads and comes within half a point on its whole test set."""
     assert [str(finding) for finding in checkpoints.verify() if not finding.ok] == []
+
+
+def test_a_decoder_is_scored_with_the_encoder_of_its_package(tmp_path):
+    """The scenes' decoder alone is in the file; its score is that of the whole network on the test scenes."""
+    widths = (8, 8, 8, 8)
+    network = models.UNet(models.Lite0Encoder(), 7, widths=widths).eval()
+    about = ABOUT | {"lesson": "32_unet", "arm": "scenes", "settings": {"WIDTHS": widths, "IMAGES": [0, 0, 3]}}
+    learnt = torch.nn.ModuleDict({"decoder": network.decoder, "head": network.head})
+    path = engine.save_checkpoint(tmp_path / "32_unet.scenes.safetensors", learnt, about, half=True)
+    images, maps = datasets.stack_class_maps(synthetic.make_scenes(3, seed=0, size=96, part="test", max_signs=6))
+    with torch.inference_mode():
+        said = network(torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1).argmax(1)
+    expected = metrics.segmentation_iou(said, torch.from_numpy(maps), num_classes=7).nanmean()
+    assert checkpoints.score_scenes(path, about) == pytest.approx(float(expected), abs=1e-3)
+
+
+def save_detector(folder, **changes):
+    """Write an untrained detector of small scenes with a record like lesson 30's."""
+    torch.manual_seed(0)
+    settings = {"DATA": "scenes", "SIZE": 64, "WIDTH": 4, "DEPTH": 1, "EXAMPLES": {"test": 3}}
+    about = ABOUT | {"lesson": "30_yolo", "arm": "scenes", "split": "test", "settings": settings} | changes
+    network = models.Yolo(len(synthetic.CLASSES), torch.full((3, 3, 2), 12.0), width=4)
+    return engine.save_checkpoint(folder / "30_yolo.scenes.safetensors", network, about, half=True), about
+
+
+def test_detector_is_scored_on_the_test_scenes(tmp_path):
+    """An untrained detector finds nothing: its score is about 0, and a record that promises half is refused."""
+    path, about = save_detector(tmp_path)
+    assert checkpoints.score_detector(path, about) < 0.1
+    assert not checkpoints.verify(tmp_path)[0].ok
+    save_detector(tmp_path, score=checkpoints.score_detector(path, about))
+    assert checkpoints.verify(tmp_path)[0].ok
+
+
+def test_detector_of_other_data_is_refused(tmp_path):
+    """Blood cells are not at hand everywhere: only a detector of scenes can be scored again."""
+    path, about = save_detector(tmp_path)
+    about["settings"]["DATA"] = "bccd"
+    with pytest.raises(ValueError, match="a detector of scenes"):
+        checkpoints.score_detector(path, about)

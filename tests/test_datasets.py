@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision import tv_tensors
 
@@ -170,9 +171,76 @@ def test_a_change_is_made_to_each_batch_and_not_to_the_examples():
     assert torch.cat([one for _, one in batches]).tolist() == [0, 1, 2, 3, 4]
 
 
+def test_a_change_of_both_moves_targets_along():
+    """It sees the changed inputs and the targets of each batch, and what it returns is the batch; memory stays."""
+    inputs, targets = torch.arange(5.0), torch.arange(5)
+
+    def mirrored(x, y, generator):
+        assert generator is None  # the order is kept: there is none to draw from
+        return x.flip(0), y.flip(0)
+
+    how = {"change": lambda x: x + 10, "change_both": mirrored}
+    found = list(datasets.MemoryBatches(inputs, targets, batch_size=3, **how))
+    assert [x.tolist() for x, _ in found] == [[12.0, 11.0, 10.0], [14.0, 13.0]]
+    assert [y.tolist() for _, y in found] == [[2, 1, 0], [4, 3]]
+    assert inputs.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0] and targets.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_changes_draw_from_the_generator_of_the_order():
+    """One generator for order and changes: equal seeds give equal batches, other seeds and passes others."""
+
+    def noisy(x, y, generator):
+        return x + torch.rand(x.shape, generator=generator), y
+
+    def drawn(seed):
+        chance = torch.Generator().manual_seed(seed)
+        how = {"generator": chance, "change_both": noisy}
+        batches = datasets.MemoryBatches(torch.arange(10.0), torch.arange(10), batch_size=4, **how)
+        passes = [tuple(map(torch.cat, zip(*batches, strict=True))) for _ in range(2)]
+        assert all(torch.equal(inputs.floor().long(), targets) for inputs, targets in passes)
+        return torch.stack([inputs[targets.argsort()] % 1 for inputs, targets in passes])
+
+    assert torch.equal(drawn(1), drawn(1)) and not torch.equal(drawn(1), drawn(2))
+    assert not torch.equal(*drawn(1))
+
+
 @pytest.mark.parametrize(("n", "m", "size"), [(3, 2, 1), (0, 0, 1), (3, 3, 0), (3, 3, -1)])
 def test_batches_in_memory_that_do_not_fit_are_refused(n, m, size):
     """Unequal numbers, no example and no batch size are refused, with the three numbers."""
     message = f"but got {n} inputs, {m} targets and batch size {size}. Check the index sets"
     with pytest.raises(ValueError, match=message):
         datasets.MemoryBatches(torch.zeros(n, 2), torch.zeros(m), batch_size=size)
+
+
+def test_class_maps_stack_with_their_images():
+    """Background is 0, an object its label plus 1, later masks lie on top; without objects all is background."""
+    two = torch.zeros(2, 4, 6, dtype=torch.bool)
+    two[0, :2], two[1, 1:3] = True, True
+    full = ImageAnnotations.from_masks(two, torch.tensor([3, 0]))
+    none = ImageAnnotations((4, 6), torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+    pictures = [np.full((4, 6, 3), value, np.uint8) for value in (1, 2)]
+    images, maps = datasets.stack_class_maps(list(zip(pictures, (full, none), strict=True)))
+    assert images[:, 0, 0, 0].tolist() == [1, 2] and images.dtype == maps.dtype == np.uint8
+    assert maps[:, :, 0].tolist() == [[4, 1, 1, 0], [0, 0, 0, 0]]
+    boxes = ImageAnnotations((4, 6), torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([0]))
+    with pytest.raises(ValueError, match="have masks"):
+        datasets.stack_class_maps([(pictures[0], boxes)])
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_label_images_are_read_as_classes(tmp_path, mode):
+    """Grey values and palette indices are classes; colours, and a label of another size, are refused."""
+    classes = np.arange(24, dtype=np.uint8).reshape(4, 6)
+    label = Image.fromarray(classes)
+    if mode == "P":
+        label = Image.frombytes("P", (6, 4), classes.tobytes())
+        label.putpalette(list(range(255, -1, -1)) * 3)
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(tmp_path / "a.png")
+    label.save(tmp_path / "label.png")
+    images, maps = datasets.read_class_maps([(tmp_path / "a.png", tmp_path / "label.png")])
+    assert images.shape == (1, 4, 6, 3) and np.array_equal(maps[0], classes)
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(tmp_path / "colour.png")
+    Image.fromarray(np.zeros((4, 5), np.uint8)).save(tmp_path / "narrow.png")
+    for wrong in ("colour.png", "narrow.png"):
+        with pytest.raises(ValueError, match="one class a pixel"):
+            datasets.read_class_maps([(tmp_path / "a.png", tmp_path / wrong)])

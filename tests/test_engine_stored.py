@@ -62,6 +62,10 @@ def in_dict(x):
 def unused(x):
     return x + 40
 
+@functools.cache
+def remembered():
+    return 50
+
 def outer(power):
     def captured(x):
         return x ** power
@@ -74,7 +78,7 @@ START = 7
 
 def make(x, start=START):
     def inner(y):
-        return decorated(y) + bound(y) + TABLE_OF_CODE["a"](y) + raised(y)
+        return decorated(y) + bound(y) + TABLE_OF_CODE["a"](y) + raised(y) + remembered()
     sizes = [len(WIDTHS), len(TABLE), len(MAP), len(HALF), Options().depth]
     return {"x": Net()(x).to(DTYPE) + inner(x)}, {"sizes": sizes}
 
@@ -186,6 +190,9 @@ DIFFERENT = [
     (1, 23), (12, 3), (123,), ([1, 23],), ([12, 3],), ([[1], 23],), (1.0, 23), ("1", 23), (True, 23), (None, 23), (),
     ("ab", "c"), ("a", "bc"), ("abc",), ({"a": 1},), ({"a": 2},), ({"b": 1},), (range(3),),
     (np.zeros(2000),), (np.eye(1, 2000, 1000)[0],), (np.zeros((2, 1000)),), (np.zeros(2000, np.float32),),
+    (np.zeros((2, 0)),), (np.zeros((0, 2)),), (np.array(1.5),), (np.array([1.5]),), (np.array(""),),
+    (np.array(["a", "b"]),),
+    (torch.zeros(0, 2),), (torch.tensor(1.5),), (torch.tensor([1.5]),), (torch.tensor([1 + 2j]),),
     (torch.zeros(2000),), (torch.eye(1, 2000)[0],), (torch.zeros(2000).bfloat16(),), (torch.zeros(2000).half(),),
 ]  # fmt: skip
 
@@ -235,6 +242,7 @@ def test_equal_contents_have_equal_fingerprints(made_up):
         ("x + 10", "x + 11"),  # below a decorator of torch
         ("x + 20", "x + 21"),
         ("x + 30", "x + 31"),
+        ("return 50", "return 51"),  # below functools.cache
         ("x ** power", "x ** -power"),
         ("outer(5)", "outer(6)"),  # a captured value
     ],
@@ -243,6 +251,27 @@ def test_a_change_in_what_the_function_uses_is_noticed(made_up, old, new):
     """Code, constants, arrays, classes and their bases, captured and default values all count."""
     assert CELL.count(old) == 1
     assert mark(CELL.replace(old, new)) != mark()
+
+
+@pytest.mark.parametrize("name", ["TABLE", "MAP", "WIDTHS"])
+def test_a_change_in_place_is_noticed(made_up, name):
+    """Nothing is remembered between two fingerprints: an array, a tensor or a list that was changed counts as it is."""
+    module = cell()
+    before = engine.fingerprint(module["make"], settings={})
+    module[name][0] += 1
+    assert engine.fingerprint(module["make"], settings={}) != before
+    module[name][0] -= 1
+    assert engine.fingerprint(module["make"], settings={}) == before
+
+
+def test_what_several_functions_name_is_hashed_once(made_up, monkeypatch):
+    """Data are long to hash: an array that three functions name, one beside code in a dict, is hashed once."""
+    source = "import numpy as np\nX = np.ones(9)\ndef a(): return X\nD = {'x': X, 'a': a}\ndef make(): return a(), X, D"
+    stored = sys.modules["course_utils.engine.stored"]  # engine.stored is the function of that name
+    module, hashed, content = cell(source), [], stored._content
+    monkeypatch.setattr(stored, "_content", lambda value: hashed.append(value) or content(value))
+    engine.fingerprint(module["make"], settings={})
+    assert sum(value is module["X"] for value in hashed) == 1
 
 
 @pytest.mark.parametrize(("old", "new"), [("x + 40", "x + 41"), ("return made_up.f(x)", "return x")])

@@ -27,3 +27,15 @@ def test_example_that_is_no_batch_of_one_is_refused():
     """The message says which input to pass."""
     with pytest.raises(ValueError, match=r"Expected `example` to be one input \(1, …\), but got \(2, 3\)"):
         export.frozen_callable(nn.Linear(3, 1), torch.zeros(2, 3))
+
+
+def test_recorded_function_gives_what_the_function_gives():
+    """Tensors and tuples come back, without gradients, and a second call sees its own input."""
+    layer = nn.Linear(3, 2)
+    recorded = export.captured_callable(lambda x: (layer(x), x.sum()), torch.zeros(4, 3))
+    for seed in range(2):
+        x = torch.randn(4, 3, generator=torch.Generator().manual_seed(seed))
+        found, total = recorded(x)
+        torch.testing.assert_close(found, layer(x).detach())
+        torch.testing.assert_close(total, x.sum())
+        assert not found.requires_grad

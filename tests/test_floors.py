@@ -10,7 +10,7 @@ import course_utils
 PACKAGE = Path(course_utils.__file__).parent
 FLOORS = (
     {"files"},
-    {"runtime", "annotations", "ledger", "pictures"},
+    {"runtime", "annotations", "boxes", "ledger", "pictures"},
     {"catalogue", "synthetic", "splits", "transforms", "datasets", "models", "losses", "metrics"},
     {"engine", "speedrun"},
     {"explain", "compress", "export", "serve", "monitor", "audit", "exercises", "viz", "curate"},

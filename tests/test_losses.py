@@ -139,6 +139,22 @@ def test_wrong_input_is_refused_with_a_remedy(loss):
         loss(logits[:0], targets[:0])
 
 
+def test_the_sum_is_the_sum_without_ignored_pixels():
+    """Cross-entropy and Dice of the pixels that count, and nothing of the others."""
+    logits, targets = example(2, 5, 6, classes=4)
+    targets[0, :2] = 255
+    found = losses.cross_entropy_and_dice(logits, targets, ignore_index=255)
+    seen = targets != 255
+    pixels = F.cross_entropy(logits.movedim(1, -1)[seen], targets[seen])
+    torch.testing.assert_close(found, pixels + losses.dice_loss(logits, targets, ignore_index=255))
+
+
+def test_a_class_beyond_the_last_is_an_error_in_dice():
+    """A target that there is no logit for is not passed over in silence."""
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        losses.dice_loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 2]]]))
+
+
 def test_settings_outside_their_range_are_refused():
     """A negative gamma, and Dice without an image plane, are errors."""
     logits, targets = example(2, classes=3)

@@ -15,7 +15,7 @@ def network():
 
 def test_operations_and_parameters_are_those_of_a_count_by_hand(network):
     """A multiplication and an addition for every use of a weight; the share of the linear weights."""
-    costs = models.network_costs(network, torch.zeros(3, 2, 8, 8), steps=1)
+    costs = models.network_costs(network, torch.zeros(3, 2, 8, 8))
     assert costs["parameters"] == 95 + 724
     assert costs["dense"] == pytest.approx(720 / 819)
     assert costs["flops"] == 2 * (90 * 36 + 720)
@@ -23,23 +23,21 @@ def test_operations_and_parameters_are_those_of_a_count_by_hand(network):
 
 def test_kept_memory_is_the_inputs_and_what_relu_let_through(network):
     """The convolution keeps its input; ReLU its output, which the linear layer keeps too, and which counts once."""
-    costs = models.network_costs(network, torch.zeros(3, 2, 8, 8), steps=1)
+    costs = models.network_costs(network, torch.zeros(3, 2, 8, 8))
     assert costs["kept_bytes"] == 4 * (2 * 64 + 5 * 36)
 
 
 def test_stored_averages_are_no_activations():
     """Batch normalisation keeps its input, and for each channel mean and spread of the batch."""
-    costs = models.network_costs(nn.BatchNorm2d(3), torch.rand(2, 3, 4, 4), steps=1)
+    costs = models.network_costs(nn.BatchNorm2d(3), torch.rand(2, 3, 4, 4))
     assert costs["kept_bytes"] == pytest.approx(4 * (3 * 16 + 2 * 3 / 2))
 
 
-def test_time_by_image_is_positive_and_grows_with_the_work():
-    """A layer with a hundred times the work takes longer."""
-    small, large = nn.Linear(10, 10), nn.Linear(2000, 2000)
-    seconds = [
-        models.network_costs(layer, torch.rand(64, layer.in_features), steps=5)["seconds"] for layer in (small, large)
-    ]
-    assert 0 < seconds[0] < seconds[1]
+def test_counting_leaves_a_network_in_training_mode_without_gradients(network):
+    """Costs are those of training, and nothing is left behind for the first step to trip over."""
+    models.network_costs(network.eval(), torch.zeros(3, 2, 8, 8))
+    assert network.training
+    assert all(parameter.grad is None for parameter in network.parameters())
 
 
 def test_shapes_follow_the_layers(network):

@@ -95,12 +95,14 @@ def test_an_empty_batch_gives_no_logits(pair):
 
 
 def test_same_seed_same_network():
-    """Starting values follow torch's seed, with small weights and biases of zero."""
+    """Starting values follow torch's seed: biases of zero, and weights that suit the width of their layer."""
     first, second = (_seeded() for _ in range(2))
     for name, tensor in first.state_dict().items():
         assert torch.equal(tensor, second.state_dict()[name]), name
     assert first.head.bias.abs().max() == 0
-    assert 0.01 < first.blocks[0].mlp.fc1.weight.std() < 0.03
+    for layer in (first.blocks[0].mlp.fc1, first.blocks[2].attn.proj):
+        expected = (2 / sum(layer.weight.shape)) ** 0.5  # Glorot: by the numbers of inputs and outputs
+        assert layer.weight.std().item() == pytest.approx(expected, rel=0.05)
 
 
 def _seeded():

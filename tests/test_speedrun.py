@@ -1,6 +1,9 @@
 """The parts of the fast recipe against what they are meant to be, and the whole of it on handwritten digits."""
 
+import ast
 import dataclasses
+import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,18 +29,19 @@ def digits():
 def trained(digits):
     """A run on 500 digits, and the logits of two networks: after seed 0 twice, and after seed 1."""
     run = speedrun.Speedrun(digits[0][:500], digits[1][:500], SMALL)
-    unseen = speedrun.normalise(digits[0][500:], torch.float32)
+    unseen = run.normalised(digits[0][500:])
     return run, [speedrun.predict(run.train(seed), unseen) for seed in (0, 0, 1)]
 
 
-def test_normalised_images_have_mean_zero_and_deviation_one():
-    """Images whose channels have CIFAR-10's mean and deviation come out standardised, channels first."""
-    chance = np.random.default_rng(0)
-    values = chance.normal(speedrun.MEAN, np.array(speedrun.STD) / 4, (200, 32, 32, 3)) * 255
-    images = speedrun.normalise(torch.tensor(values.clip(0, 255), dtype=torch.uint8), torch.float32)
-    assert images.shape == (200, 3, 32, 32) and images.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(images.mean(dim=(0, 2, 3)), torch.zeros(3), atol=0.01, rtol=0)
-    torch.testing.assert_close(images.std(dim=(0, 2, 3)), torch.full((3,), 0.25), atol=0.01, rtol=0)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_normalised_images_have_mean_zero_and_deviation_one(channels):
+    """Each channel of the training images comes out standardised, channels first, and lies channels last."""
+    values = np.random.default_rng(0).integers(0, (50, 120, 255)[:channels], (200, 32, 32, channels), dtype=np.uint8)
+    images = torch.tensor(values)
+    out = speedrun.Speedrun(images, torch.arange(200) % 2, SMALL).normalised(images)
+    assert out.shape == (200, channels, 32, 32) and out.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(out.mean(dim=(0, 2, 3)), torch.zeros(channels), atol=1e-4, rtol=0)
+    torch.testing.assert_close(out.std(dim=(0, 2, 3)), torch.ones(channels), atol=1e-4, rtol=0)
 
 
 def test_whitened_patches_are_uncorrelated_with_variance_one():
@@ -102,7 +106,7 @@ def test_digits_are_learned_in_four_epochs(trained, digits):
 
 def test_views_are_averaged(trained, digits):
     """Six views with their weights, computed one by one."""
-    network, images = trained[0].network, speedrun.normalise(digits[0][:3], torch.float32)
+    network, images = trained[0].network, trained[0].normalised(digits[0][:3])
     padded = F.pad(images, (1, 1, 1, 1), "reflect")
     shifted = [padded[:, :, 1:-1, 1:-1], padded[:, :, :-2, :-2], padded[:, :, 2:, 2:]]
     with torch.no_grad():
@@ -110,22 +114,47 @@ def test_views_are_averaged(trained, digits):
     torch.testing.assert_close(speedrun.predict(network, images), each[0] / 2 + each[1] / 4 + each[2] / 4)
 
 
-def test_rates_fall_to_zero(trained):
-    """At the end every rate is zero; the whitening layer's bias stands still from its epoch on."""
-    run = trained[0]
-    run.settings = dataclasses.replace(SMALL, epochs=8, whitening_epochs=2)
-    run._set_rates(0.25)
-    assert run.rates["whitening"] == 0 and run.rates["filters"] == pytest.approx(0.75 * SMALL.muon_rate)
-    run._set_rates(1.0)
-    assert all(rate == 0 for rate in run.rates.values())
+def test_rates_fall_to_zero():
+    """At the end every rate is zero; that of the whitening layer's bias is so from its epoch on."""
+    settings = dataclasses.replace(SMALL, epochs=8, whitening_epochs=2)
+    begin, early, end = (speedrun.rates_at(done, settings) for done in (0.0, 0.25, 1.0))
+    assert begin["whitening"] == begin["norms"] == SMALL.bias_rate and begin["head"] == SMALL.head_rate
+    assert early["whitening"] == 0 and early["filters"] == pytest.approx(0.75 * SMALL.muon_rate)
+    assert all(rate == 0 for rate in end.values())
+
+
+def test_whitening_keeps_its_filters_and_its_bias_after_its_epochs(digits):
+    """The first layer's filters are never trained, its bias for the first epochs alone; other weights go on."""
+    settings, seen = dataclasses.replace(SMALL, epochs=3, whitening_epochs=1), []
+    run = speedrun.Speedrun(digits[0][:200], digits[1][:200], settings)
+    network = run.train(0)
+    torch.testing.assert_close(network[0].weight, speedrun.whitening_filters(run.normalised(digits[0][:200])))
+    assert network[0].bias.abs().max() > 0 and not network[0].bias.requires_grad
+    run.steps[False] = lambda: (
+        run._step(False),
+        seen.append((run.network[0].bias.clone(), run.network[2].weight.clone())),
+    )
+    run.train(0)
+    assert len(seen) == 2 * 4 and torch.equal(seen[0][0], seen[-1][0]) and not torch.equal(seen[0][1], seen[-1][1])
+
+
+def test_recipe_has_at_most_150_lines():
+    """Lines of code: neither empty, nor comment, nor docstring."""
+    source = Path(speedrun.__file__).read_text(encoding="utf-8")
+    silent = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            silent |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    lines = [line.strip() for number, line in enumerate(source.splitlines(), 1) if number not in silent]
+    assert sum(bool(line) and not line.startswith("#") for line in lines) <= 150
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="records a CUDA graph")
 def test_recorded_step_equals_the_plain_one(digits):
     """Replaying the graph trains as the step itself does."""
     images, labels = (part[:500].cuda() for part in digits)
-    run = speedrun.Speedrun(images, labels, SMALL)
-    unseen = speedrun.normalise(digits[0][500:].cuda(), torch.float16)
+    run = speedrun.Speedrun(images, labels, dataclasses.replace(SMALL, whitening_epochs=2))  # both recordings are used
+    unseen = run.normalised(digits[0][500:].cuda())
     replayed = speedrun.predict(run.train(0), unseen).argmax(1)
-    run.step = run._step
+    run.steps = {learns: functools.partial(run._step, learns) for learns in (True, False)}
     assert (speedrun.predict(run.train(0), unseen).argmax(1) == replayed).float().mean() > 0.95

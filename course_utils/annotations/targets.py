@@ -91,3 +91,31 @@ def _with_visibility(points: Tensor, visibility: Tensor, size_hw: tuple[int, int
     limits = torch.tensor([size_hw[1], size_hw[0]], dtype=points.dtype, device=points.device)
     inside = ((points >= 0) & (points <= limits)).all(dim=-1, keepdim=True)  # (N, K, 1)
     return torch.cat([points, visibility.unsqueeze(-1)], dim=-1).where(inside, 0)
+
+
+def annotations_to_class_map(annotations: ImageAnnotations, *, background: int = 0) -> Tensor:
+    """One class a pixel, as semantic segmentation wants it: things of one class are no longer told apart.
+
+    Args:
+        annotations: with masks, or without any object; where masks overlap, the later one lies on top.
+        background: class of pixels that belong to no object; the objects' classes are their labels plus 1.
+
+    Returns:
+        int64 (H, W).
+
+    Raises:
+        ValueError: there are objects, but no masks.
+
+    >>> mask = torch.tensor([[[False, True], [False, True]]])
+    >>> annotations_to_class_map(ImageAnnotations.from_masks(mask, torch.tensor([4])))
+    tensor([[0, 5],
+            [0, 5]])
+    """
+    if annotations.masks is None and len(annotations):
+        raise ValueError(
+            "Expected `annotations` to have masks, but got boxes alone. A box also holds pixels beside its object."
+        )
+    classes = torch.full(annotations.size_hw, background)
+    for mask, label in zip(annotations.masks if len(annotations) else (), annotations.labels.tolist(), strict=True):
+        classes[mask] = label + 1
+    return classes

@@ -1,11 +1,11 @@
 """Floor 2: the training loop, checkpoints that say what they are, and runs that are stored for the next time."""
 
-from course_utils.engine.batches import ShuffledBatches
 from course_utils.engine.checkpoints import architecture, load_checkpoint, read_checkpoint, save_checkpoint
 from course_utils.engine.early import fit_early
 from course_utils.engine.log import read_log, write_log
-from course_utils.engine.profile import StepProfile, profile_step, time_in_turn, wait_for
+from course_utils.engine.profile import StepProfile, profile_step, time_call, time_in_turn, wait_for
 from course_utils.engine.range_test import learning_rate_range_test
+from course_utils.engine.segmentation import segment
 from course_utils.engine.stored import fingerprint, stored
 from course_utils.engine.training import Batches, Precision, Recipe, evaluate, fit, predict, train_one_epoch
 
@@ -13,7 +13,6 @@ __all__ = [
     "Batches",
     "Precision",
     "Recipe",
-    "ShuffledBatches",
     "StepProfile",
     "architecture",
     "evaluate",
@@ -27,7 +26,9 @@ __all__ = [
     "read_checkpoint",
     "read_log",
     "save_checkpoint",
+    "segment",
     "stored",
+    "time_call",
     "time_in_turn",
     "train_one_epoch",
     "wait_for",

@@ -1,5 +1,6 @@
 """Where time and memory of a training step go: a fair clock, and a thin reader of `torch.profiler`."""
 
+import collections
 import dataclasses
 import itertools
 import json
@@ -21,7 +22,7 @@ class StepProfile:
     """What one step did.
 
     Attributes:
-        operations: a dict for each kind of operation with ``name``, ``calls`` and ``seconds``, the slowest first.
+        operations: a dict for each kind of operation with ``name``, ``calls`` and ``seconds`` a run, the slowest first.
             Seconds are those of the device, without those of the operations that it calls in turn.
         memory: (seconds since the first change, bytes allocated on the device beyond those before the step), one pair
             for each change, in order of time.
@@ -41,16 +42,21 @@ class StepProfile:
         return max((held for _, held in self.memory), default=0)
 
 
-def profile_step(step: Callable[[], object], *, device: torch.device | str = "cpu") -> StepProfile:
-    """Run a step twice under the profiler and read the second run; the first warms up.
+def profile_step(step: Callable[[], object], *, device: torch.device | str = "cpu", runs: int = 1) -> StepProfile:
+    """Run a step some times under the profiler, after one run that warms up, and average the time of its operations.
 
     Args:
         step: does one training step; what it returns is dropped.
         device: where its tensors are.
+        runs: how often it is run and read, at least 1: the shorter an operation, the more its time varies.
 
     Returns:
-        Time by operation, and memory over time. It begins at zero and may fall below, when the step gives back what the
-        step before it left, such as old gradients. What a library takes past PyTorch's allocator is not seen.
+        Time by operation, and the memory of the last run over time. It begins at zero and may fall below, when the step
+        gives back what the step before it left, such as old gradients. What a library takes past PyTorch's allocator is
+        not seen.
+
+    Raises:
+        ValueError: if `runs` is below 1.
 
     >>> matrix = torch.rand(64, 64)
     >>> profile = profile_step(lambda: matrix @ matrix)
@@ -62,11 +68,15 @@ def profile_step(step: Callable[[], object], *, device: torch.device | str = "cp
     activities = [profiler.ProfilerActivity.CPU]
     if device.type == "cuda":
         activities.append(profiler.ProfilerActivity.CUDA)
-    for _ in range(2):  # the profiler knows what is given back only if it saw it taken: it watches the first run too
+    if runs < 1:
+        raise ValueError(f"Expected runs of at least 1, but got {runs}. Try 5.")
+    traces = []
+    for _ in range(1 + runs):  # the profiler knows what is given back only if it saw it taken: it watches the first too
         with profiler.profile(activities=activities, profile_memory=True) as trace:
             step()
             wait_for(device)
-    return StepProfile(_operations(trace, device), _memory(trace, device))
+        traces.append(trace)
+    return StepProfile(_operations(traces[1:], device), _memory(trace, device))
 
 
 def wait_for(device: torch.device | str) -> None:
@@ -75,8 +85,27 @@ def wait_for(device: torch.device | str) -> None:
         torch.cuda.synchronize(device)
 
 
+def time_call(function: Callable, *arguments, device: torch.device | str = "cpu") -> tuple[float, object]:
+    """Seconds of one call, begun when the device is idle and ended when it has finished, and what the call returned.
+
+    >>> seconds, total = time_call(sum, [1, 2, 3])
+    >>> seconds > 0, total
+    (True, 6)
+    """
+    wait_for(device)
+    start = time.perf_counter()
+    returned = function(*arguments)
+    wait_for(device)
+    return time.perf_counter() - start, returned
+
+
 def time_in_turn(
-    steps: dict[str, Callable[[], object]], *, device: torch.device | str = "cpu", rounds: int, count: int = 1
+    steps: dict[str, Callable[[], object]],
+    *,
+    device: torch.device | str = "cpu",
+    rounds: int,
+    count: int = 1,
+    generator: torch.Generator | None = None,
 ) -> dict[str, list[float]]:
     """Time several ways to do something in turn, so that a machine that is busy for a while hurts all of them alike.
 
@@ -85,6 +114,7 @@ def time_in_turn(
         device: where the work is done; it is waited for before the clock is read.
         rounds: how often each is timed, at least 1. One round before them warms up and is dropped.
         count: calls of a step in a round; the seconds are divided by it.
+        generator: draws the order of each round, so that none always follows the same one; ``None`` keeps theirs.
 
     Returns:
         Seconds a call by name, one for each round, so that ratios can be formed within rounds.
@@ -99,25 +129,27 @@ def time_in_turn(
     if rounds < 1 or count < 1:
         raise ValueError(f"Expected rounds and count of at least 1, but got {rounds} and {count}. Try 5 and 1.")
     seconds = {name: [] for name in steps}
+    names = list(steps)
     for _ in range(rounds + 1):
-        for name, step in steps.items():
+        order = range(len(names)) if generator is None else torch.randperm(len(names), generator=generator).tolist()
+        for name in (names[index] for index in order):
             wait_for(device)
             start = time.perf_counter()
             for _ in range(count):
-                step()
+                steps[name]()
             wait_for(device)
             seconds[name].append((time.perf_counter() - start) / count)
     return {name: times[1:] for name, times in seconds.items()}
 
 
-def _operations(trace: profiler.profile, device: torch.device) -> list[dict]:
+def _operations(traces: list[profiler.profile], device: torch.device) -> list[dict]:
     microseconds = "self_device_time_total" if device.type == "cuda" else "self_cpu_time_total"
-    rows = [
-        {"name": event.key, "calls": event.count, "seconds": getattr(event, microseconds) / 1e6}
-        for event in trace.key_averages()
-        if event.key.startswith(_OPERATION)
-    ]
-    return sorted(rows, key=lambda row: -row["seconds"])
+    calls, seconds = collections.Counter(), collections.Counter()
+    for event in itertools.chain.from_iterable(trace.key_averages() for trace in traces):
+        if event.key.startswith(_OPERATION):
+            calls[event.key] += event.count / len(traces)
+            seconds[event.key] += getattr(event, microseconds) / 1e6 / len(traces)
+    return [{"name": name, "calls": calls[name], "seconds": each} for name, each in seconds.most_common()]
 
 
 def _memory(trace: profiler.profile, device: torch.device) -> list[tuple[float, int]]:

@@ -18,15 +18,22 @@ from course_utils.metrics.comparisons import compare_runs, holm
 from course_utils.metrics.counts import (
     accuracy,
     confusion_counts,
-    dice,
     macro_f1,
     precision_per_class,
     recall_per_class,
-    segmentation_iou,
 )
-from course_utils.metrics.detection import box_iou, mean_average_precision
+from course_utils.metrics.detection import box_iou, detection_faults, mean_average_precision
+from course_utils.metrics.instances import mask_iou, sort_errors
 from course_utils.metrics.intervals import bootstrap_interval, paired_bootstrap, paired_difference
 from course_utils.metrics.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
+from course_utils.metrics.segmentation import (
+    dice,
+    dice_per_class,
+    edge_distance,
+    errors_by_distance,
+    iou_per_class,
+    segmentation_iou,
+)
 
 __all__ = [
     "accuracy",
@@ -38,11 +45,17 @@ __all__ = [
     "conformal_sets",
     "conformal_threshold",
     "confusion_counts",
+    "detection_faults",
     "dice",
+    "dice_per_class",
+    "edge_distance",
+    "errors_by_distance",
     "expected_calibration_error",
     "fleiss_kappa",
     "holm",
+    "iou_per_class",
     "macro_f1",
+    "mask_iou",
     "mean_average_precision",
     "paired_bootstrap",
     "paired_difference",
@@ -53,5 +66,6 @@ __all__ = [
     "roc_auc",
     "roc_curve",
     "segmentation_iou",
+    "sort_errors",
     "temperature_scale",
 ]

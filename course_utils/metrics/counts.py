@@ -126,68 +126,6 @@ def macro_f1(predicted: Labels, target: Labels, *, num_classes: int) -> float:
     return (2 * counts.diagonal() / (counts.sum(0) + counts.sum(1))).nanmean().item()
 
 
-def segmentation_iou(
-    predicted: torch.Tensor, target: torch.Tensor, *, num_classes: int, ignore_index: int | None = None
-) -> torch.Tensor:
-    """Intersection over union of each class, its pixels summed over all images.
-
-    Args:
-        predicted: Int64 (B, H, W), class indices in 0…K−1.
-        target: Int64 (B, H, W), true class indices.
-        num_classes: K.
-        ignore_index: Value in `target` whose pixels are not counted.
-
-    Returns:
-        Float64 (K), in [0, 1]; NaN for a class neither true nor predicted. `.nanmean()` is the mean IoU.
-
-    Raises:
-        ValueError: Shapes differ or are not (B, H, W), the input is empty, or a class is outside 0…K−1.
-        TypeError: Not integers.
-
-    >>> segmentation_iou(torch.tensor([[[0, 1, 1]]]), torch.tensor([[[0, 0, 1]]]), num_classes=3)
-    tensor([0.5000, 0.5000,    nan], dtype=torch.float64)
-    """
-    if predicted.ndim != 3:
-        raise ValueError(
-            f"Expected `predicted` to be (B, H, W), but got {tuple(predicted.shape)}. "
-            "Take the argmax over the classes of logits (B, C, H, W): `logits.argmax(1)`."
-        )
-    counts = confusion_counts(predicted, target, num_classes=num_classes, ignore_index=ignore_index).double()
-    shared = counts.diagonal()  # (K)
-    return shared / (counts.sum(0) + counts.sum(1) - shared)
-
-
-def dice(
-    predicted: torch.Tensor, target: torch.Tensor, *, num_classes: int, ignore_index: int | None = None
-) -> torch.Tensor:
-    """Dice coefficient of each class, its pixels summed over all images: 2 · shared / (predicted + true).
-
-    The same number as the F1 score of the pixels, and a function of the IoU: Dice = 2 · IoU / (1 + IoU).
-
-    Args:
-        predicted: Int64 (B, H, W), class indices in 0…K−1.
-        target: Int64 (B, H, W), true class indices.
-        num_classes: K.
-        ignore_index: Value in `target` whose pixels are not counted.
-
-    Returns:
-        Float64 (K), in [0, 1]; NaN for a class neither true nor predicted.
-
-    Raises:
-        ValueError: Shapes differ or are not (B, H, W), the input is empty, or a class is outside 0…K−1.
-        TypeError: Not integers.
-
-    Reference:
-        L. R. Dice, Measures of the amount of ecologic association between species, Ecology 26, 1945,
-        https://doi.org/10.2307/1932409
-
-    >>> dice(torch.tensor([[[0, 1, 1]]]), torch.tensor([[[0, 0, 1]]]), num_classes=3)
-    tensor([0.6667, 0.6667,    nan], dtype=torch.float64)
-    """
-    iou = segmentation_iou(predicted, target, num_classes=num_classes, ignore_index=ignore_index)
-    return 2 * iou / (1 + iou)
-
-
 def checked_labels(predicted: Labels, target: Labels) -> tuple[torch.Tensor, torch.Tensor]:
     """Both as int64 (N): every score here is a sum over positions, wherever they stand."""
     predicted, target = torch.as_tensor(predicted), torch.as_tensor(target)

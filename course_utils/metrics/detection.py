@@ -80,12 +80,61 @@ def mean_average_precision(
         "iou_thresholds": np.linspace(0.5, 0.95, 10).tolist(),
         "rec_thresholds": np.linspace(0, 1, 101).tolist(),
     }
-    metric = MeanAveragePrecision(iou_type="segm" if masks else "bbox", backend="pycocotools", **thresholds)
+    kinds, prefix = (("bbox", "segm"), "segm_") if masks else ("bbox", "")
+    if masks:  # asked for masks alone, the library leaves out images without true ones, and with them false alarms
+        predictions, targets = ([_with_any_boxes(one) for one in images] for images in (predictions, targets))
+    metric = MeanAveragePrecision(iou_type=kinds, backend="pycocotools", **thresholds)
     metric.update(predictions, targets)
     scores = metric.compute()
     names = {"map50_95": "map", "map50": "map_50", "map75": "map_75", "recall100": "mar_100"}
-    values = {name: scores[theirs].item() for name, theirs in names.items()}
+    values = {name: scores[prefix + theirs].item() for name, theirs in names.items()}
     return {name: value if value >= 0 else math.nan for name, value in values.items()}  # COCO writes −1 for undefined
+
+
+def detection_faults(
+    found: dict[str, torch.Tensor], truth: dict[str, torch.Tensor], *, lowest: float = 0.3
+) -> list[str]:
+    """Name what is wrong with the boxes found in one image, and what is missed.
+
+    Boxes are taken by falling score, each with the object that it overlaps most. Where that is an IoU below 0.1 there
+    is "nothing there"; below 0.5 the box is "misplaced"; with another label it is of the "wrong class"; an object that
+    has been found before is "found twice". An object that no box finds is "missed". Crowd regions are no objects.
+
+    Args:
+        found: `boxes` float (N, 4) xyxy pixels, `scores` float (N), `labels` int64 (N).
+        truth: `boxes`, `labels` and maybe `iscrowd` of the image.
+        lowest: boxes with a lower score are not looked at.
+
+    Returns:
+        A word a fault; an empty list where all is well.
+
+    Reference:
+        Bolya et al., TIDE, ECCV 2020, https://arxiv.org/abs/2008.08115 (its kinds of fault, more simply told apart)
+
+    >>> one = {"boxes": torch.tensor([[0.0, 0, 10, 10]]), "labels": torch.tensor([1])}
+    >>> detection_faults({**one, "scores": torch.tensor([0.9])}, one | {"labels": torch.tensor([2])})
+    ['wrong class', 'missed']
+    """
+    _check_detections(found, ("boxes", "scores", "labels"), "found")
+    _check_detections(truth, ("boxes", "labels"), "truth")
+    real = ~truth["iscrowd"].bool() if "iscrowd" in truth else torch.ones(len(truth["labels"]), dtype=torch.bool)
+    boxes, labels = truth["boxes"][real], truth["labels"][real]
+    order = found["scores"].argsort(descending=True, stable=True)
+    order = order[found["scores"][order] >= lowest]
+    overlaps = box_iou(found["boxes"][order], boxes)  # (n, M)
+    seen, faults = set(), []
+    for overlap, label in zip(overlaps, found["labels"][order], strict=True):
+        best = int(overlap.argmax()) if len(boxes) else -1
+        reason = "nothing there" if best < 0 or overlap[best] < 0.1 else "misplaced" if overlap[best] < 0.5 else ""
+        reason = reason or ("wrong class" if labels[best] != label else "found twice" if best in seen else "")
+        faults += [reason] if reason else []
+        seen |= set() if reason else {best}
+    return faults + ["missed"] * (len(boxes) - len(seen))
+
+
+def _with_any_boxes(found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same masks with boxes that nothing depends on."""
+    return found | {"boxes": torch.tensor([[0.0, 0.0, 1.0, 1.0]]).repeat(len(found["labels"]), 1)}
 
 
 def _check_detections(found: dict[str, torch.Tensor], keys: tuple[str, ...], name: str) -> None:

@@ -1,7 +1,5 @@
-"""What a network costs: numbers to store, operations to compute, memory to keep, time to wait."""
+"""What a network costs, counted: numbers to store, operations to compute, memory to keep."""
 
-import statistics
-import time
 from collections.abc import Callable
 
 import torch
@@ -30,19 +28,20 @@ def layer_shapes(network: nn.Sequential, images: torch.Tensor) -> list[tuple[int
     return [(output.shape[1], output.shape[2] if output.ndim == 4 else 1) for output in outputs]
 
 
-def network_costs(network: nn.Module, images: torch.Tensor, *, steps: int = 5) -> dict[str, float]:
-    """Count and measure what training with a batch costs; gradients of the network are left behind.
+def network_costs(network: nn.Module, images: torch.Tensor) -> dict[str, float]:
+    """Count what training with a batch costs; `engine.time_in_turn` measures the time.
 
     Args:
         network: In any mode; in training mode afterwards.
         images: A batch (B, C, H, W) on the network's device.
-        steps: Forward and backward passes that are timed; the optimiser's part is not in it.
 
     Returns:
         `parameters`; `dense`, the share of them in weights of linear layers; `flops`, floating-point operations of the
         forward pass of one image, where a multiplication and an addition are two, in convolutions and linear layers;
-        `kept_bytes`, what an image's forward pass keeps for the backward pass beside the weights; `seconds`, the median
-        time of a pass forward and back, by image.
+        `kept_bytes`, what an image's forward pass keeps for the backward pass beside the weights.
+
+    >>> network_costs(nn.Sequential(nn.Flatten(), nn.Linear(12, 5, bias=False)), torch.rand(2, 3, 2, 2))
+    {'parameters': 60, 'dense': 1.0, 'flops': 120.0, 'kept_bytes': 48.0}
     """
     from torch.utils.flop_counter import FlopCounterMode  # half a second, which every import of models need not pay
 
@@ -56,7 +55,6 @@ def network_costs(network: nn.Module, images: torch.Tensor, *, steps: int = 5) -
         "dense": linear / total,
         "flops": counter.get_total_flops() / len(images),
         "kept_bytes": kept_bytes(lambda: network(images), network) / len(images),
-        "seconds": statistics.median(_step_seconds(network, images) for _ in range(steps)) / len(images),
     }
 
 
@@ -86,11 +84,3 @@ def kept_bytes(forward: Callable[[], torch.Tensor], network: nn.Module) -> int:
         out = forward()  # as long as it lives, so does what it keeps, and no address is used twice
     del out
     return sum(size for place, size in kept.items() if place not in own)
-
-
-def _step_seconds(network: nn.Module, images: torch.Tensor) -> float:
-    """Time of one pass forward and back."""
-    started = time.perf_counter()
-    network(images).square().mean().backward()
-    float(next(network.parameters()).grad.sum())  # an accelerator has finished when it has told this number
-    return time.perf_counter() - started

@@ -5,6 +5,7 @@ signs of six classes in front. Class, box, mask and instance come from the paint
 none erred. Training, validation and test scenes use different photographs. A seed decides every pixel.
 
 * `make_scenes`: version 1, streets by day; its pixels do not change.
+* `make_touching_scenes`: the same streets with signs of one class that touch.
 * `make_street_scene`, `make_street_scenes`, `make_drive`: version 2, with cameras, weather, time of day, occlusion,
   domain randomisation and captions, as `SceneSettings` say; truth and attributes come back in a `Scene`.
 * `apply_camera`, `add_camera_fault`: another camera, or a failing one, for any image.
@@ -33,6 +34,7 @@ from course_utils.synthetic.scenes import make_boxes, make_scene, make_scenes
 from course_utils.synthetic.settings import TIMES_OF_DAY, WEATHERS, Scene, SceneAttributes, SceneSettings
 from course_utils.synthetic.signs import CLASSES
 from course_utils.synthetic.street_scenes import make_street_scene, make_street_scenes
+from course_utils.synthetic.touching import make_touching_scenes
 
 __all__ = [
     "ANNOTATORS",
@@ -63,6 +65,7 @@ __all__ = [
     "make_scenes",
     "make_street_scene",
     "make_street_scenes",
+    "make_touching_scenes",
     "name_classes",
     "plant_box_faults",
     "plant_duplicates",

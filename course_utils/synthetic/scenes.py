@@ -125,7 +125,7 @@ def _draw_scene(rng: np.random.Generator, size: int, part: str, max_signs: int) 
                 break
     stack = torch.from_numpy(np.array(masks, dtype=bool).reshape(-1, size, size))  # (N, H, W), also for N = 0
     truth = ImageAnnotations.from_masks(stack, torch.tensor(labels, dtype=torch.int64))
-    return _take_picture(rng, canvas), truth
+    return take_picture(rng, canvas), truth
 
 
 def visible_masks(masks: list[np.ndarray], sign: np.ndarray, pole: np.ndarray) -> list[np.ndarray]:
@@ -133,7 +133,7 @@ def visible_masks(masks: list[np.ndarray], sign: np.ndarray, pole: np.ndarray) -
     return [mask & (sign[..., 3] < 0.5) & (pole[..., 3] < 0.5) for mask in masks]
 
 
-def _take_picture(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
+def take_picture(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     """What a camera makes of the scene: exposure, a little blur, noise; geometry, and so the truth, is untouched."""
     exposed = np.clip(canvas * rng.uniform(0.75, 1.2) * rng.uniform(0.94, 1.06, 3), 0, 1)
     image = Image.fromarray((exposed * 255).astype(np.uint8))

@@ -3,6 +3,8 @@
 - `pixels`: scale, resize and normalise stored images.
 - `batched`: random changes of whole batches, a draw of its own for every example.
 - `annotated`: images whose boxes, masks and key points change with them.
+- `mosaic`: four pictures with their boxes joined into one.
+- `segmented`: images and their class maps cropped, scaled and mirrored together, in batches; another light.
 - `balance`: weights and a sampler for classes of unequal size.
 """
 
@@ -30,7 +32,9 @@ from course_utils.transforms.batched import (
     random_dihedral,
     random_tone,
 )
+from course_utils.transforms.mosaic import mosaic
 from course_utils.transforms.pixels import IMAGENET_MEAN, IMAGENET_STD, LITE0_MEAN, LITE0_STD, to_batch
+from course_utils.transforms.segmented import random_crops, random_tint
 
 __all__ = [
     "DIHEDRAL",
@@ -50,9 +54,12 @@ __all__ = [
     "make_scenes_eval",
     "make_scenes_train",
     "mixed_in_batches",
+    "mosaic",
     "on_each",
     "random_affine",
+    "random_crops",
     "random_dihedral",
+    "random_tint",
     "random_tone",
     "to_batch",
     "transform_annotated",

@@ -8,6 +8,7 @@ unless `show` is called. Colour is never alone: lines have markers and names, ou
 from course_utils.viz.augment import plot_by_class, plot_changes, plot_followed, plot_mixes
 from course_utils.viz.base import COLOURS, MARKERS, show
 from course_utils.viz.charts import plot_curves, plot_history, plot_intervals, plot_matrix
+from course_utils.viz.detection import plot_anchors, plot_cells, plot_found, plot_suppressed
 from course_utils.viz.heat import plot_heat
 from course_utils.viz.images import (
     class_style,
@@ -17,6 +18,8 @@ from course_utils.viz.images import (
     plot_masks,
     plot_top_predictions,
 )
+from course_utils.viz.instances import plot_stages, plot_verdicts
+from course_utils.viz.ladder import plot_ladder
 from course_utils.viz.learning import plot_fits, plot_slope
 from course_utils.viz.metrics import (
     plot_average_precision,
@@ -32,22 +35,29 @@ from course_utils.viz.outlines import plot_box_sets, plot_four_ways
 from course_utils.viz.pixels import plot_pixels, plot_sizes
 from course_utils.viz.precision import plot_bits, plot_magnitudes, plot_memory, plot_operations
 from course_utils.viz.recipe import plot_paths
+from course_utils.viz.segmentation import class_colours, plot_class_maps, plot_class_scores
 
 __all__ = [
     "COLOURS",
     "MARKERS",
+    "class_colours",
     "class_style",
+    "plot_anchors",
     "plot_annotations",
     "plot_average_precision",
     "plot_bits",
     "plot_box_sets",
     "plot_boxes",
     "plot_by_class",
+    "plot_cells",
     "plot_changes",
+    "plot_class_maps",
+    "plot_class_scores",
     "plot_curves",
     "plot_distribution",
     "plot_fits",
     "plot_followed",
+    "plot_found",
     "plot_four_ways",
     "plot_heat",
     "plot_history",
@@ -55,6 +65,7 @@ __all__ = [
     "plot_intervals",
     "plot_intervals_against_n",
     "plot_iou_against_shift",
+    "plot_ladder",
     "plot_magnitudes",
     "plot_masks",
     "plot_matrix",
@@ -69,7 +80,10 @@ __all__ = [
     "plot_sizes",
     "plot_slope",
     "plot_splits",
+    "plot_stages",
+    "plot_suppressed",
     "plot_top_predictions",
     "plot_tradeoff",
+    "plot_verdicts",
     "show",
 ]
