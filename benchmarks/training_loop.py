@@ -86,7 +86,7 @@ def fastai(model, batches):
 
     optimizer = functools.partial(OptimWrapper, opt=torch.optim.SGD, momentum=0.9)
     device = next(model.parameters()).device
-    loaders = DataLoaders(batches, [], device=device)
+    loaders = DataLoaders(batches, Batches(), device=device)
     learner = Learner(loaders, model, F.cross_entropy, optimizer, lr=RATE, train_bn=True)
     learner.remove_cbs([callback for callback in learner.cbs if type(callback).__name__ == "ProgressCallback"])
     learner.fit(EPOCHS, RATE)
