@@ -123,7 +123,7 @@ def test_a_decoder_is_scored_with_the_encoder_of_its_package(tmp_path):
     """The scenes' decoder alone is in the file; its score is that of the whole network on the test scenes."""
     widths = (8, 8, 8, 8)
     network = models.UNet(models.Lite0Encoder(), 7, widths=widths).eval()
-    about = ABOUT | {"lesson": "32_unet", "arm": "scenes", "settings": {"WIDTHS": widths, "IMAGES": [0, 0, 3]}}
+    about = ABOUT | {"lesson": "32_unet", "arm": "scenes", "settings": {"DATA": "scenes", "WIDTHS": widths, "IMAGES": [0, 0, 3]}}
     learnt = torch.nn.ModuleDict({"decoder": network.decoder, "head": network.head})
     path = engine.save_checkpoint(tmp_path / "32_unet.scenes.safetensors", learnt, about, half=True)
     images, maps = datasets.stack_class_maps(synthetic.make_scenes(3, seed=0, size=96, part="test", max_signs=6))
@@ -152,8 +152,8 @@ def test_detector_is_scored_on_the_test_scenes(tmp_path):
 
 
 def test_detector_of_other_data_is_refused(tmp_path):
-    """Blood cells are not at hand everywhere: only a detector of scenes can be scored again."""
+    """Blood cells are not at hand everywhere: only a network of scenes can be scored again."""
     path, about = save_detector(tmp_path)
     about["settings"]["DATA"] = "bccd"
-    with pytest.raises(ValueError, match="a detector of scenes"):
+    with pytest.raises(ValueError, match="a network of scenes"):
         checkpoints.score_detector(path, about)

@@ -44,5 +44,5 @@ def test_mirror_averages_probabilities():
 
 def test_nothing_to_segment_says_so():
     """No image is refused."""
-    with pytest.raises(ValueError, match="Expected inputs"):
+    with pytest.raises(ValueError, match="Is the split empty"):
         engine.segment(nn.Conv2d(3, 4, 1), torch.zeros(0, 3, 4, 4), batch_size=2)

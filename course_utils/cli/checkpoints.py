@@ -100,9 +100,17 @@ def _lower_maps(lower: torch.nn.Module, images: np.ndarray, size: int) -> torch.
     return torch.cat([fast(transforms.to_batch(chunk, **scale)) for chunk in np.array_split(images, len(images) // 32)])
 
 
+def _scene_settings(about: dict) -> dict:
+    """Settings of a network that was trained on scenes: no other set can be drawn anew."""
+    settings = about["settings"]
+    if settings["DATA"] != "scenes":
+        raise ValueError(f"Expected a network of scenes, but got one of {settings['DATA']}. Run: {about['command']}.")
+    return settings
+
+
 def score_scenes(path: Path, about: dict) -> float:
     """Mean IoU on the test scenes as lesson 32 computes it; the frozen encoder comes with its own package."""
-    settings, names = about["settings"], ("background", *synthetic.CLASSES)
+    settings, names = _scene_settings(about), ("background", *synthetic.CLASSES)
     network = models.UNet(models.Lite0Encoder(), len(names), widths=settings["WIDTHS"])
     engine.load_checkpoint(path, torch.nn.ModuleDict({"decoder": network.decoder, "head": network.head}))
     drawn = synthetic.make_scenes(settings["IMAGES"][2], seed=0, size=96, part="test", max_signs=6)
@@ -114,13 +122,11 @@ def score_scenes(path: Path, about: dict) -> float:
 @torch.inference_mode()
 def score_detector(path: Path, about: dict) -> float:
     """mAP50 on the test scenes as lesson 30 computes it."""
-    settings = about["settings"]
-    if settings["DATA"] != "scenes":
-        raise ValueError(f"Expected a detector of scenes, but got one of {settings['DATA']}. Train it on scenes.")
+    settings = _scene_settings(about)
     network = models.Yolo(len(synthetic.CLASSES), torch.ones(3, 3, 2), width=settings["WIDTH"], depth=settings["DEPTH"])
     engine.load_checkpoint(path, network.eval())
     count, size = settings["EXAMPLES"]["test"], settings["SIZE"]
-    pairs = synthetic.make_scenes(count, seed=settings.get("SEED", 0) + 1, size=size, part="test")
+    pairs = synthetic.make_scenes(count, seed=1, size=size, part="test")  # as the lesson has it
     images = torch.stack([datasets.letterbox(*pair, size)[0] for pair in pairs])
     grid, found = network.grid((size, size)), []
     for batch in images.split(50):

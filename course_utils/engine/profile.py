@@ -133,13 +133,14 @@ def time_in_turn(
     for _ in range(rounds + 1):
         order = range(len(names)) if generator is None else torch.randperm(len(names), generator=generator).tolist()
         for name in (names[index] for index in order):
-            wait_for(device)
-            start = time.perf_counter()
-            for _ in range(count):
-                steps[name]()
-            wait_for(device)
-            seconds[name].append((time.perf_counter() - start) / count)
+            taken, _ = time_call(_repeat, steps[name], count, device=device)
+            seconds[name].append(taken / count)
     return {name: times[1:] for name, times in seconds.items()}
+
+
+def _repeat(step: Callable[[], object], count: int) -> None:
+    for _ in range(count):
+        step()
 
 
 def _operations(traces: list[profiler.profile], device: torch.device) -> list[dict]:

@@ -38,7 +38,10 @@ def segment(
     torch.Size([5, 4, 6])
     """
     if not len(inputs) or batch_size < 1:
-        raise ValueError(f"Expected inputs and `batch_size` of at least 1, but got {len(inputs)} and {batch_size}.")
+        raise ValueError(
+            f"Expected at least one input and `batch_size` of at least 1, but got {len(inputs)} inputs and batch size "
+            f"{batch_size}. Is the split empty?"
+        )
     model.eval()
     found = []
     for batch in inputs.split(batch_size):
