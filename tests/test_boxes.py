@@ -201,6 +201,22 @@ def test_suppression_equals_torchvision_image_by_image_and_class_by_class(seed):
         torch.testing.assert_close(torch.tensor([row[2] for row in rows]), one["boxes"])
 
 
+def test_suppression_across_classes_equals_one_call_that_knows_no_labels():
+    """Without regard to classes the best box of any class stays, with its own label; images still do not meet."""
+    found, scores = detections(0)
+    candidates = boxes.best_candidates(found, scores, 1000, every_class=False)
+    kept = boxes.suppress(candidates, lowest=0.2, iou=0.5, most=1000, by_class=False)
+    for image, one in enumerate(kept):
+        best, labels = scores[image].max(dim=1)
+        rows = ops.nms(found[image], best, 0.5)
+        rows = rows[best[rows] > 0.2]
+        torch.testing.assert_close(one["boxes"], found[image, rows])
+        assert torch.equal(one["labels"], labels[rows])
+    assert sum(len(one["labels"]) for one in kept) < sum(
+        len(one["labels"]) for one in boxes.suppress(candidates, lowest=0.2, iou=0.5, most=1000)
+    )
+
+
 def test_nothing_above_the_lowest_score_gives_empty_results_of_the_right_shape():
     """No candidate, in one image or in all: (0, 4), (0) and int64 (0)."""
     found, scores = detections(0)

@@ -18,10 +18,12 @@ PICK = {"smoke": 1, "cpu": 8, "gpu": 40}
 def left_as_found(monkeypatch):
     """Seeding asks torch for deterministic algorithms; other tests shall not notice."""
     before, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     yield
     torch.use_deterministic_algorithms(before)
     torch.backends.cudnn.benchmark = benchmark
+    torch.utils.deterministic.fill_uninitialized_memory = filled
 
 
 @pytest.fixture
@@ -118,6 +120,7 @@ def test_a_seed_repeats_every_generator():
     assert drawn[0] == drawn[1]
     assert all(first != other for first, other in zip(drawn[0], drawn[2], strict=True))
     assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory  # which would cost a fifth of all operations
 
 
 @pytest.mark.parametrize("seed", [0, 2**32 - 1])

@@ -65,6 +65,18 @@ def test_without_mosaics_pictures_and_boxes_stay_as_they_are():
     assert (moved[:, 2:, 0] == -1).all()
 
 
+def test_pictures_without_an_upper_side_are_turned_where_they_are_no_mosaics():
+    """With no mosaic at all each picture is one of the eight turns of itself, all are drawn, and boxes go along."""
+    images, targets = marked(40)
+    joined, moved = transforms.mosaic(images, targets, torch.Generator().manual_seed(0), chance=0.0, turns=True)
+    drawn = []
+    for image, new, rows in zip(images, joined, moved, strict=True):
+        drawn.append([k for k in range(8) if torch.allclose(transforms.dihedral(image, k), new, atol=1e-5)])
+        x1, y1, x2, y2 = rows[rows[:, 0] >= 0][0, 1:].round().int().tolist()
+        assert new[0, y1:y2, x1:x2].mean() > 0.99 and torch.isclose(new[0, y1:y2, x1:x2].sum(), image[0].sum())
+    assert {k for found in drawn for k in found} == set(range(8)) and all(drawn)
+
+
 def test_the_seed_decides_and_inputs_are_left_alone():
     """Equal seeds give equal mosaics, other seeds others; empty batches and pictures without objects work."""
     images, targets = marked(5)

@@ -131,9 +131,9 @@ def best_candidates(boxes: Tensor, scores: Tensor, count: int = 500, *, every_cl
 
 
 def suppress(
-    candidates: Candidates, *, lowest: float = 0.001, iou: float = 0.6, most: int = 100
+    candidates: Candidates, *, lowest: float = 0.001, iou: float = 0.6, most: int = 100, by_class: bool = True
 ) -> list[dict[str, Tensor]]:
-    """Non-maximum suppression by image and class: of boxes that overlap, the one with the best score is kept.
+    """Non-maximum suppression by image, and by class: of boxes that overlap, the one with the best score is kept.
 
     All images and classes go through one call of `torchvision.ops.nms`, each group moved to a region of its own, where
     it meets no other.
@@ -143,6 +143,8 @@ def suppress(
         lowest: a score must be above this.
         iou: of two boxes of a class that overlap by more, the one with the lower score goes.
         most: at most this many are kept an image.
+        by_class: boxes of different classes leave one another alone, as suits average precision; False: a box goes for
+            a better one of any class, as suits whoever looks at the boxes.
 
     Returns:
         B dicts of `boxes` (n, 4), `scores` (n) and `labels` int64 (n), by falling score: what
@@ -156,9 +158,11 @@ def suppress(
     above = candidates.scores > lowest  # (B, T)
     chosen, scores, labels = (part[above] for part in candidates)
     image = images[:, None].expand_as(above)[above]
-    kept = ops.nms(_apart(chosen, torch.stack([image, labels])), scores, iou)
-    found = [kept[image[kept] == index][:most] for index in range(len(images))]
-    return [{"boxes": chosen[rows], "scores": scores[rows], "labels": labels[rows]} for rows in found]
+    kept = ops.nms(_apart(chosen, torch.stack([image, labels * by_class])), scores, iou)
+    kept = kept[image[kept].argsort(stable=True)]  # image by image, still by falling score in each
+    counts = image[kept].bincount(minlength=len(images)).tolist()  # an accelerator is waited for once
+    parts = [[one[:most] for one in part[kept].split(counts)] for part in (chosen, scores, labels)]
+    return [dict(zip(("boxes", "scores", "labels"), one, strict=True)) for one in zip(*parts, strict=True)]
 
 
 def _apart(boxes: Tensor, group: Tensor) -> Tensor:

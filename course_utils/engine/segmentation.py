@@ -46,10 +46,10 @@ def segment(
     found = []
     for batch in inputs.split(batch_size):
         batch = batch if prepare is None else prepare(batch)
-        shares = _logits(model, batch, multiple).softmax(dim=1)
+        score = _logits(model, batch, multiple)  # (B, K, H, W); one view's largest logit is its largest probability
         if mirror:
-            shares = shares + _logits(model, batch.flip(-1), multiple).softmax(dim=1).flip(-1)
-        found.append(shares.argmax(dim=1).byte())
+            score = score.softmax(dim=1) + _logits(model, batch.flip(-1), multiple).softmax(dim=1).flip(-1)
+        found.append(score.argmax(dim=1).byte())
     return torch.cat(found)
 
 

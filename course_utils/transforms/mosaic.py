@@ -36,7 +36,8 @@ def mosaic(
     """Join four pictures of the batch at a random point of each new picture, each enlarged or shrunk by itself.
 
     The corners of the four meet at the point; what reaches over the border is cut off, and so are the boxes. A picture
-    that is no mosaic stays as it is. The picture at the upper left of a mosaic is the one whose place it takes.
+    that is no mosaic stays as it is, or is turned alone. The picture at the upper left of a mosaic is the one whose
+    place it takes.
 
     Args:
         images: float (B, 3, S, S), values in [0, 1], square.
@@ -44,7 +45,8 @@ def mosaic(
         generator: a generator on the CPU, so that the draws are the same on every device.
         chance: share of the pictures that become mosaics.
         zoom: smallest and largest size of a tile, as a factor.
-        turns: turn and mirror each tile at random, as `dihedral` does; for pictures that have no upper side.
+        turns: turn and mirror each tile at random, as `dihedral` does, and each picture that is no mosaic; for pictures
+            that have no upper side.
         least_left: a box with a smaller share of its area left is dropped, 0 to 1.
 
     Returns:
@@ -68,20 +70,22 @@ def mosaic(
     tiles = _drawn(chosen, side, generator, zoom, turns)
     tiles = _Tiles(*(value.to(images.device) for value in tiles))
     joined, moved = images.clone(), F.pad(targets, (0, 0, 0, (TILES - 1) * targets.shape[1]), value=NO_OBJECT)
-    if chosen.any():
+    if len(tiles.partner):
         joined[tiles.partner[:, 0]] = _joined(images, tiles)
         moved[tiles.partner[:, 0]] = _moved(targets, tiles, side, least_left)
     return joined, moved
 
 
 def _drawn(chosen: torch.Tensor, side: int, generator: torch.Generator, zoom: tuple, turns: bool) -> _Tiles:
-    """Draw what lies where, for the pictures that become mosaics; their first tile is their own."""
-    own = chosen.nonzero()  # (B, 1), B of them from here on
+    """Draw what lies where, for the pictures that change; their first tile is their own."""
+    own = (chosen | turns).nonzero()  # (B, 1), B of them from here on
     partner = torch.cat([own, torch.randint(len(chosen), (len(own), TILES - 1), generator=generator)], dim=1)
     share = torch.rand(len(own), 1, 2, generator=generator)
     meeting = (side * (MEETING[0] + (MEETING[1] - MEETING[0]) * share)).round()  # (B, 1, 2)
     scale = torch.rand(len(own), TILES, generator=generator) * math.log(zoom[1] / zoom[0])
     scale = zoom[0] * scale.exp()  # as often below the middle as above it, seen as factors
+    alone = ~chosen[own[:, 0]]  # turned, no mosaic: the first tile fills the new picture
+    meeting[alone], scale[alone] = float(side), 1.0
     quarter = torch.randint(8, (len(own), TILES), generator=generator) * int(turns)
     beyond = torch.tensor([[0, 0], [1, 0], [0, 1], [1, 1]])  # (4, 2): 0 before the meeting point, 1 beyond it, x and y
     corner = meeting - scale[..., None] * side * (1 - beyond)  # (B, 4, 2)
