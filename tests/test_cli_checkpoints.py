@@ -123,7 +123,11 @@ def test_a_decoder_is_scored_with_the_encoder_of_its_package(tmp_path):
     """The scenes' decoder alone is in the file; its score is that of the whole network on the test scenes."""
     widths = (8, 8, 8, 8)
     network = models.UNet(models.Lite0Encoder(), 7, widths=widths).eval()
-    about = ABOUT | {"lesson": "32_unet", "arm": "scenes", "settings": {"DATA": "scenes", "WIDTHS": widths, "IMAGES": [0, 0, 3]}}
+    about = ABOUT | {
+        "lesson": "32_unet",
+        "arm": "scenes",
+        "settings": {"DATA": "scenes", "WIDTHS": widths, "IMAGES": [0, 0, 3]},
+    }
     learnt = torch.nn.ModuleDict({"decoder": network.decoder, "head": network.head})
     path = engine.save_checkpoint(tmp_path / "32_unet.scenes.safetensors", learnt, about, half=True)
     images, maps = datasets.stack_class_maps(synthetic.make_scenes(3, seed=0, size=96, part="test", max_signs=6))
@@ -157,3 +161,35 @@ def test_detector_of_other_data_is_refused(tmp_path):
     about["settings"]["DATA"] = "bccd"
     with pytest.raises(ValueError, match="a network of scenes"):
         checkpoints.score_detector(path, about)
+
+
+def save_outliner(folder):
+    """Write what an untrained Mask R-CNN of small scenes would learn, with a record like lesson 33's, and score it."""
+    torch.manual_seed(0)
+    network = models.mask_rcnn(len(synthetic.CLASSES), size=64).eval()
+    settings = {"SIZE": 64, "TEST": 4, "overlap": 0.3}
+    about = ABOUT | {"lesson": "33_mask_rcnn", "arm": "scenes", "split": "test", "settings": settings}
+    path = folder / "33_mask_rcnn.scenes.safetensors"
+    return engine.save_checkpoint(path, models.learnt_part(network), about, half=True), about
+
+
+def test_instances_are_scored_on_both_kinds_of_test_scenes(tmp_path, monkeypatch):
+    """A network that outlines the truth scores 1; one that knows ordinary streets alone does not."""
+    path, about = save_outliner(tmp_path)
+    makers = (synthetic.make_scenes, synthetic.make_touching_scenes)
+    ordinary, touching = ([truth for _, truth in make(2, seed=4, size=64, part="test")] for make in makers)
+
+    def answers(truths):
+        return [{"masks": one.masks, "labels": one.labels, "scores": torch.ones(len(one))} for one in truths]
+
+    monkeypatch.setattr(engine, "detect_instances", lambda network, images: answers(ordinary + touching))
+    assert checkpoints.score_instances(path, about) == pytest.approx(1)
+    none = [{name: value[:0] for name, value in one.items()} for one in answers(touching)]
+    monkeypatch.setattr(engine, "detect_instances", lambda network, images: answers(ordinary) + none)
+    assert checkpoints.score_instances(path, about) < 0.9
+
+
+def test_untrained_instances_score_little(tmp_path):
+    """The file is loaded and asked: an untrained network finds next to nothing."""
+    path, about = save_outliner(tmp_path)
+    assert checkpoints.score_instances(path, about) < 0.1

@@ -195,3 +195,22 @@ def test_faults_of_empty_images():
     assert metrics.detection_faults(none, box_found()) == []
     assert metrics.detection_faults(none, box_found(one)) == ["missed"]
     assert metrics.detection_faults(box_found(one, scores=[0.9]), box_found()) == ["nothing there"]
+
+
+def test_best_overlaps_equal_a_loop():
+    """For every object the largest IoU of its image's boxes; 0 where there are none."""
+    predictions, targets = detections(5)
+    found, true = [one["boxes"] for one in predictions], [one["boxes"] for one in targets]
+    expected = [
+        max((metrics.box_iou(box[None], other[None]).item() for other in boxes), default=0.0)
+        for boxes, objects in zip(found, true, strict=True)
+        for box in objects
+    ]
+    torch.testing.assert_close(metrics.best_overlaps(found, true), torch.tensor(expected))
+    assert 0.0 in expected and len(metrics.best_overlaps(found[:1], [torch.zeros(0, 4)])) == 0
+
+
+def test_best_overlaps_refuse_lists_of_other_lengths():
+    """One set of boxes for each image."""
+    with pytest.raises(ValueError, match="for each image"):
+        metrics.best_overlaps([], [])

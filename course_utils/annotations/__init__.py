@@ -9,6 +9,7 @@ from course_utils.annotations.coco import read_coco, write_coco
 from course_utils.annotations.cvat import read_cvat, write_cvat
 from course_utils.annotations.documents import MAX_MB
 from course_utils.annotations.formats import FORMATS, Format, round_trip_losses
+from course_utils.annotations.found import class_map_to_annotations, found_to_annotations
 from course_utils.annotations.geometry import masks_to_boxes, masks_to_polygons, polygons_joined, polygons_to_mask
 from course_utils.annotations.labelme import read_labelme, write_labelme
 from course_utils.annotations.values import AnnotationSet, ImageAnnotations
@@ -24,6 +25,8 @@ __all__ = [
     "Format",
     "ImageAnnotations",
     "box_to_pixels",
+    "class_map_to_annotations",
+    "found_to_annotations",
     "image_sizes",
     "masks_to_boxes",
     "masks_to_polygons",

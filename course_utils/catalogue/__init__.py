@@ -5,6 +5,7 @@ in `data/catalogue.yml`. Most sets come with an installed package or are drawn b
 network; the others are downloaded once, checked against their SHA-256, and kept below the data root (`COURSE_DATA`).
 """
 
+from course_utils.catalogue.blood_cells import read_bccd
 from course_utils.catalogue.capture import BrokenFile, Capture, CapturedImage, from_folder
 from course_utils.catalogue.clips import extract_frames
 from course_utils.catalogue.dataset_card import (
@@ -73,6 +74,7 @@ __all__ = [
     "load_elpv_labels",
     "load_faces",
     "load_photos",
+    "read_bccd",
     "read_cards",
     "require_licence",
     "verify",

@@ -7,12 +7,10 @@ import numpy as np
 import torch
 
 from course_utils import (
-    boxes,
     catalogue,
     datasets,
     engine,
     export,
-    files,
     metrics,
     models,
     splits,
@@ -20,8 +18,8 @@ from course_utils import (
     transforms,
 )
 from course_utils.cli.doctor import Finding
+from course_utils.engine import shipped
 
-FOLDER = files.REPO / "data" / "checkpoints"
 TOLERANCE = 0.005  # half a point: what float16 and another processor may move
 LARGEST, LARGEST_TOGETHER = 7e6, 30 * 2**20  # bytes
 NEEDED = {
@@ -39,7 +37,7 @@ NEEDED = {
 }
 
 
-def verify(folder: Path = FOLDER) -> list[Finding]:
+def verify(folder: Path = shipped.SHIPPED) -> list[Finding]:
     """Check every checkpoint of a folder: size, record, licence, content, score.
 
     Returns:
@@ -100,42 +98,40 @@ def _lower_maps(lower: torch.nn.Module, images: np.ndarray, size: int) -> torch.
     return torch.cat([fast(transforms.to_batch(chunk, **scale)) for chunk in np.array_split(images, len(images) // 32)])
 
 
-def _scene_settings(about: dict) -> dict:
-    """Settings of a network that was trained on scenes: no other set can be drawn anew."""
-    settings = about["settings"]
-    if settings["DATA"] != "scenes":
-        raise ValueError(f"Expected a network of scenes, but got one of {settings['DATA']}. Run: {about['command']}.")
-    return settings
-
-
 def score_scenes(path: Path, about: dict) -> float:
     """Mean IoU on the test scenes as lesson 32 computes it; the frozen encoder comes with its own package."""
-    settings, names = _scene_settings(about), ("background", *synthetic.CLASSES)
-    network = models.UNet(models.Lite0Encoder(), len(names), widths=settings["WIDTHS"])
-    engine.load_checkpoint(path, torch.nn.ModuleDict({"decoder": network.decoder, "head": network.head}))
+    settings, network = shipped.scene_settings(about), engine.load_unet(path)
     drawn = synthetic.make_scenes(settings["IMAGES"][2], seed=0, size=96, part="test", max_signs=6)
     images, maps = (torch.from_numpy(one) for one in datasets.stack_class_maps(drawn))
     said = engine.segment(network, images.permute(0, 3, 1, 2), batch_size=20, prepare=lambda x: x / 127.5 - 1)
-    return float(metrics.segmentation_iou(said, maps, num_classes=len(names)).nanmean())
+    return float(metrics.segmentation_iou(said, maps, num_classes=1 + len(synthetic.CLASSES)).nanmean())
 
 
-@torch.inference_mode()
 def score_detector(path: Path, about: dict) -> float:
     """mAP50 on the test scenes as lesson 30 computes it."""
-    settings = _scene_settings(about)
-    network = models.Yolo(len(synthetic.CLASSES), torch.ones(3, 3, 2), width=settings["WIDTH"], depth=settings["DEPTH"])
-    engine.load_checkpoint(path, network.eval())
+    settings, network = shipped.scene_settings(about), engine.load_yolo(path)
     count, size = settings["EXAMPLES"]["test"], settings["SIZE"]
     pairs = synthetic.make_scenes(count, seed=1, size=size, part="test")  # as the lesson has it
     images = torch.stack([datasets.letterbox(*pair, size)[0] for pair in pairs])
-    grid, found = network.grid((size, size)), []
-    for batch in images.split(50):
-        found += boxes.suppress(boxes.best_candidates(*boxes.decode(network(batch / 255), grid)))
+    found = engine.detect(network, images, every_class=True)
     return metrics.mean_average_precision(found, datasets.detection_targets([truth for _, truth in pairs]))["map50"]
+
+
+def score_instances(path: Path, about: dict) -> float:
+    """Mask AP50 on the test scenes as lesson 33 computes it: ordinary streets, and ones in which signs touch."""
+    settings, network = shipped.scene_settings(about), engine.load_mask_rcnn(path)
+    drawn = {"seed": 4, "size": settings["SIZE"], "part": "test"}  # as the lesson has it
+    makers = (synthetic.make_scenes, synthetic.make_touching_scenes)
+    pairs = [pair for make in makers for pair in make(settings["TEST"] // 2, **drawn)]
+    images = torch.from_numpy(np.stack([image for image, _ in pairs])).permute(0, 3, 1, 2)  # (N, 3, H, W)
+    truths = [{"labels": truth.labels, "masks": truth.masks} for _, truth in pairs]
+    found = engine.detect_instances(network, images)
+    return metrics.mean_average_precision(found, truths, masks=True)["map50"]
 
 
 SCORERS: dict[str, Callable[[Path, dict], float]] = {
     "22_transfer_learning": score_elpv,
     "30_yolo": score_detector,
     "32_unet": score_scenes,
+    "33_mask_rcnn": score_instances,
 }

@@ -22,7 +22,7 @@ from course_utils.metrics.counts import (
     precision_per_class,
     recall_per_class,
 )
-from course_utils.metrics.detection import box_iou, detection_faults, mean_average_precision
+from course_utils.metrics.detection import best_overlaps, box_iou, detection_faults, mean_average_precision
 from course_utils.metrics.instances import mask_iou, sort_errors
 from course_utils.metrics.intervals import bootstrap_interval, paired_bootstrap, paired_difference
 from course_utils.metrics.ranking import average_precision, precision_recall_curve, roc_auc, roc_curve
@@ -38,6 +38,7 @@ from course_utils.metrics.segmentation import (
 __all__ = [
     "accuracy",
     "average_precision",
+    "best_overlaps",
     "bootstrap_interval",
     "box_iou",
     "cohens_kappa",

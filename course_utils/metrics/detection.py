@@ -1,6 +1,7 @@
 """Boxes and masks against the truth: overlap, and average precision as COCO defines it."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -130,6 +131,32 @@ def detection_faults(
         faults += [reason] if reason else []
         seen |= set() if reason else {best}
     return faults + ["missed"] * (len(boxes) - len(seen))
+
+
+def best_overlaps(found: Sequence[torch.Tensor], truth: Sequence[torch.Tensor]) -> torch.Tensor:
+    """How well the best box of its image overlaps each object: what recall at any threshold is made of.
+
+    Args:
+        found: For each image boxes float (P, 4) xyxy pixels; P may be 0.
+        truth: For each image the true boxes float (M, 4).
+
+    Returns:
+        Float (number of objects in all images), IoU in [0, 1]; 0 where an image has no boxes.
+
+    Raises:
+        ValueError: The lists differ in length or are empty, or a shape is not (N, 4).
+
+    >>> box = torch.tensor([[0.0, 0.0, 10.0, 10.0]])
+    >>> best_overlaps([box, box[:0]], [torch.tensor([[5.0, 0.0, 15.0, 10.0]]), box])
+    tensor([0.3333, 0.0000])
+    """
+    if len(found) != len(truth) or not truth:
+        raise ValueError(
+            f"Expected boxes for each image and at least one image, but got {len(found)} of found and {len(truth)} of "
+            "true boxes. An image without boxes takes `torch.zeros(0, 4)`."
+        )
+    best = [box_iou(true, boxes) for true, boxes in zip(truth, found, strict=True)]  # (M, P)
+    return torch.cat([one.amax(dim=1) if one.shape[1] else one.new_zeros(len(one)) for one in best])
 
 
 def _with_any_boxes(found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

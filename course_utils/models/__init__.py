@@ -6,6 +6,7 @@
 - `classic`: LeNet, AlexNet, VGG and ResNet for small images, from the same few pieces.
 - `yolo`: a one-stage detector in the manner of YOLO.
 - `two_stage`: torchvision's Faster and Mask R-CNN on EfficientNet-Lite0, sized for two cores.
+- `single_shot`: torchvision's SSD on the same pyramid, for a comparison of one stage with two.
 - `costs`: parameters, operations and memory of a network, and the shapes inside of it.
 - `unet`: encoders that make maps of many sizes, and a decoder that puts them together to a class for each pixel.
 - `deeplab`: DeepLabV3+, the same task with an atrous pyramid.
@@ -20,11 +21,13 @@ from course_utils.models.costs import kept_bytes, layer_shapes, network_costs
 from course_utils.models.deeplab import AtrousPyramid, DeepLabV3Plus, atrous_block
 from course_utils.models.lite0 import IMAGENET_CLASSES, LITE0_BLOCKS, imagenet_names, lite0_stages, load_lite0
 from course_utils.models.parameters import count_parameters, freeze
+from course_utils.models.single_shot import run_single, ssd
 from course_utils.models.small import ResidualBlock, SmallCNN, SmallResNet
 from course_utils.models.transformer import PatchEmbedding, VisionTransformer, convolutional_stem
 from course_utils.models.two_stage import (
     Lite0Body,
     Lite0Pyramid,
+    boxes_of_sides,
     faster_rcnn,
     learnt_part,
     mask_rcnn,
@@ -34,6 +37,7 @@ from course_utils.models.two_stage import (
 )
 from course_utils.models.unet import (
     DECODER_WIDTHS,
+    Enlarged,
     Lite0Encoder,
     OnStoredMaps,
     PlainEncoder,
@@ -54,6 +58,7 @@ __all__ = [
     "AtrousPyramid",
     "ConvPair",
     "DeepLabV3Plus",
+    "Enlarged",
     "Lite0Body",
     "Lite0Encoder",
     "Lite0Pyramid",
@@ -69,6 +74,7 @@ __all__ = [
     "Yolo",
     "alexnet",
     "atrous_block",
+    "boxes_of_sides",
     "conv_block",
     "convolutional_stem",
     "count_parameters",
@@ -89,7 +95,9 @@ __all__ = [
     "pack_maps",
     "rcnn_targets",
     "resnet",
+    "run_single",
     "run_stages",
+    "ssd",
     "stored_maps",
     "to_course_labels",
     "vgg",

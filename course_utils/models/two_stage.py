@@ -27,15 +27,20 @@ Maps = dict[str, torch.Tensor]
 
 
 class Lite0Body(nn.Module):
-    """EfficientNet-Lite0 without its head, frozen: images → maps at strides 4, 8, 16 and 32.
+    """EfficientNet-Lite0 without its head: images → maps at strides 4, 8, 16 and 32.
+
+    Args:
+        pretrained: Start from the ImageNet weights.
+        frozen: Nothing in it changes in training; False: it learns with the rest.
 
     >>> [tuple(one.shape) for one in Lite0Body(pretrained=False)(torch.zeros(1, 3, 64, 64)).values()]
     [(1, 24, 16, 16), (1, 40, 8, 8), (1, 112, 4, 4), (1, 320, 2, 2)]
     """
 
-    def __init__(self, *, pretrained: bool = True):
+    def __init__(self, *, pretrained: bool = True, frozen: bool = True):
         super().__init__()
-        self.encoder = freeze(Lite0Encoder(pretrained=pretrained))
+        encoder = Lite0Encoder(pretrained=pretrained)
+        self.encoder = freeze(encoder) if frozen else encoder
 
     def forward(self, images: torch.Tensor) -> Maps:
         """Images (B, 3, H, W), normalised with 0.5 and 0.5, sides multiples of 32 → maps by stride."""
@@ -43,11 +48,11 @@ class Lite0Body(nn.Module):
 
 
 class Lite0Pyramid(nn.Module):
-    """Frozen body and a feature pyramid on it: every level gets the same channels, and what the coarser ones know.
+    """Body and a feature pyramid on it: every level gets the same channels, and what the coarser ones know.
 
     Args:
         channels: Channels of every level.
-        pretrained: Start from the ImageNet weights.
+        pretrained, frozen: Of the body.
 
     Reference:
         Lin et al., Feature pyramid networks for object detection, CVPR 2017, https://arxiv.org/abs/1612.03144
@@ -56,12 +61,12 @@ class Lite0Pyramid(nn.Module):
     {'4': (1, 64, 16, 16), '8': (1, 64, 8, 8), '16': (1, 64, 4, 4), '32': (1, 64, 2, 2)}
     """
 
-    def __init__(self, channels: int = 64, *, pretrained: bool = True):
+    def __init__(self, channels: int = 64, *, pretrained: bool = True, frozen: bool = True):
         from torchvision.ops import FeaturePyramidNetwork
 
         super().__init__()
         self.out_channels = channels  # torchvision asks for this name
-        self.body = Lite0Body(pretrained=pretrained)
+        self.body = Lite0Body(pretrained=pretrained, frozen=frozen)
         self.fpn = FeaturePyramidNetwork(list(BODY_LEVELS.values()), channels, norm_layer=nn.BatchNorm2d)
 
     def forward(self, images: torch.Tensor) -> Maps:
@@ -138,6 +143,46 @@ def faster_rcnn(
     return FasterRCNN(**_stages(num_classes, size, channels, pretrained) | changed)
 
 
+def boxes_of_sides(sides: Sequence[float], size: int, *, objects: int = 3, most: int = 100) -> dict:
+    """Arguments of `faster_rcnn` for objects of other sizes than ours, or more of them, and for average precision.
+
+    Args:
+        sides: of the square anchors, pixels, one for each of the strides 4, 8, 16 and 32; torchvision rounds halves of
+            them to whole pixels.
+        size: side of the square images, pixels. A proposal below a quarter of it is cut out of the map of stride 4,
+            one below half of it out of that of stride 8, and so on.
+        objects: most objects in an image; where they are many, more places take part in the losses.
+        most: proposals and detections an image after training.
+
+    Returns:
+        Arguments by name.
+
+    Raises:
+        ValueError: there are not four sides.
+
+    >>> boxes_of_sides((16, 32, 64, 128), 256, objects=30)["box_batch_size_per_image"]
+    120
+    """
+    if len(sides) != len(BODY_LEVELS):
+        raise ValueError(
+            f"Expected {len(BODY_LEVELS)} sides, one for each stride, but got {tuple(sides)}. `boxes.fit_anchors` "
+            "finds as many as you ask for."
+        )
+    from torchvision.models.detection import rpn
+    from torchvision.ops import MultiScaleRoIAlign
+
+    return {
+        "rpn_anchor_generator": rpn.AnchorGenerator([(side,) for side in sides], [(1.0,)] * len(sides)),
+        "rpn_batch_size_per_image": max(64, 8 * objects),
+        "rpn_post_nms_top_n_train": max(60, 8 * objects),
+        "rpn_post_nms_top_n_test": most,
+        "box_roi_pool": MultiScaleRoIAlign(list(BODY_LEVELS), BOX_GRID, 2, canonical_scale=size // 2),
+        "box_batch_size_per_image": max(32, 4 * objects),
+        "box_score_thresh": 0.01,  # average precision looks at unsure boxes too
+        "box_detections_per_img": most,
+    }
+
+
 def mask_rcnn(
     num_classes: int, *, size: int = 160, channels: int = 64, pretrained: bool = True, **changed
 ) -> nn.Module:
@@ -190,7 +235,7 @@ def run_stages(
     finest = next(iter(maps.values()))
     sizes = [tuple(size_hw)] * len(finest)
     frames = ImageList(finest.new_zeros(1).expand(len(finest), 3, *size_hw), sizes)  # only its shape counts
-    with _compiled_roi_align():
+    with compiled_roi_align():
         pyramid = detector.backbone.fpn(maps)
         proposals, first_losses = detector.rpn(frames, pyramid, targets)
         found, second_losses = detector.roi_heads(pyramid, proposals, sizes, targets)
@@ -200,7 +245,7 @@ def run_stages(
 
 
 @contextlib.contextmanager
-def _compiled_roi_align() -> Iterator[None]:
+def compiled_roi_align() -> Iterator[None]:
     """Determinism not asked for: on an accelerator torchvision would replace RoIAlign by one that is far slower.
 
     So a run on an accelerator is repeated up to rounding only; on the processor nothing changes.

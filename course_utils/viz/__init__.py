@@ -36,6 +36,7 @@ from course_utils.viz.pixels import plot_pixels, plot_sizes
 from course_utils.viz.precision import plot_bits, plot_magnitudes, plot_memory, plot_operations
 from course_utils.viz.recipe import plot_paths
 from course_utils.viz.segmentation import class_colours, plot_class_maps, plot_class_scores
+from course_utils.viz.tasks import plot_answers
 
 __all__ = [
     "COLOURS",
@@ -44,6 +45,7 @@ __all__ = [
     "class_style",
     "plot_anchors",
     "plot_annotations",
+    "plot_answers",
     "plot_average_precision",
     "plot_bits",
     "plot_box_sets",

@@ -209,11 +209,11 @@ def plot_top_predictions(images, probabilities, names, *, k: int = 5, titles=Non
     fig = new_figure(10.0, 2.3 * rows + 0.4, title)
     for index, (image, row) in enumerate(zip(images, probabilities, strict=True)):
         show_image(fig.add_subplot(rows, 4, 2 * index + 1), image, titles[index] if titles else "")
-        _draw_bars(fig.add_subplot(rows, 4, 2 * index + 2), row, names, k)
+        draw_bars(fig.add_subplot(rows, 4, 2 * index + 2), row, names, k)
     return fig
 
 
-def _draw_bars(ax, row: np.ndarray, names, k: int) -> None:
+def draw_bars(ax, row: np.ndarray, names, k: int) -> None:
     """Draw the k greatest of (K,) probabilities, greatest on top, each bar with its name and value."""
     top = np.argsort(-row, kind="stable")[:k]
     ax.barh(range(len(top)), row[top], height=0.35, color=COLOURS[0])
