@@ -7,10 +7,12 @@ ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
 endif
 export FIFTYONE_DO_NOT_TRACK := 1
+# what the benchmarks compare with, beside the environment
+PEERS := $(BIN)/uv pip install -q --target .bench --no-deps -r benchmarks/peers.txt
 # kernels that start with their libraries imported
 WARM := $(BIN)/python -m course_utils.cli.warm
 
-.PHONY: help book test lab smoke lint clean lock env benchmark bench-speedrun
+.PHONY: help book test lab smoke lint clean lock env benchmark bench-speedrun bench-detection
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,12 +54,16 @@ lock:  ## resolve the versions anew from pyproject.toml and write environment.ym
 	$(BIN)/course environment
 
 benchmark: $(READY)  ## what a training loop costs, beside a bare loop, Lightning and fastai (minutes)
-	$(BIN)/uv pip install -q --target .bench --no-deps -r benchmarks/peers.txt
+	$(PEERS)
 	PYTHONPATH=.bench $(BIN)/python benchmarks/training_loop.py
 
 bench-speedrun: $(READY)  ## the recipe of lesson 25 beside its peer, and from a cold start (NVIDIA accelerator, CIFAR-10)
-	$(BIN)/uv pip install -q --target .bench --no-deps -r benchmarks/peers.txt
+	$(PEERS)
 	$(BIN)/python benchmarks/speedrun.py
+
+bench-detection: $(READY)  ## frames a second of the detector of lesson 30 beside YOLOv5n
+	$(PEERS)
+	$(BIN)/python benchmarks/detection_speed.py
 
 clean:  ## delete the environment and what tests left; downloads and stored runs stay
 	rm -rf .venv .bench .pytest_cache .ruff_cache .hypothesis build dist

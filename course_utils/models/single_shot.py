@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torchvision import ops
 
 from course_utils.models.two_stage import BODY_LEVELS, Lite0Pyramid, Maps
 
@@ -99,4 +98,6 @@ def _matched(detector: nn.Module, defaults: torch.Tensor, truth: torch.Tensor) -
     """For each default box (N, 4) the object of the image (M, 4) that it answers for, −1 for none: int64 (N,)."""
     if not len(truth):
         return torch.full((len(defaults),), -1, device=defaults.device)
+    from torchvision import ops
+
     return detector.proposal_matcher(ops.box_iou(truth, defaults))
