@@ -2,7 +2,7 @@
 
 All train the same network from the same start on the same batches with the same optimiser, so that they end with the
 same weights, which is checked first. Then they take turns: one repetition times each of them once, in an order that is
-drawn anew, and what is reported is the ratio of a loop's time to that of the bare loop in the same repetition.
+drawn anew, and what is reported is the ratio of the least times, and the spread of the ratios in single repetitions.
 
 Run: make benchmark        (or, on an accelerator: PYTHONPATH=.bench .venv/bin/python benchmarks/training_loop.py)
 """
@@ -14,7 +14,6 @@ import functools
 import io
 import logging
 import random
-import statistics
 import sys
 import time
 import warnings
@@ -30,7 +29,7 @@ from course_utils import engine, files, models
 
 STEPS = 60  # batches an epoch
 EPOCHS = 2
-BATCH = 64
+BATCH = 16  # a short step, so that what a loop adds to it shows
 RATE = 0.01
 
 
@@ -143,13 +142,18 @@ def measure(repetitions: int, device: torch.device) -> dict[str, list[float]]:
 
 
 def summary(seconds: dict[str, list[float]]) -> dict[str, dict]:
-    """Ratio to the bare loop (median and quartiles over repetitions) and milliseconds a step of each loop."""
+    """Milliseconds a step, and ratio to the bare loop: of the least times, and of each repetition (with quartiles).
+
+    The least time is what the code takes; whatever a run takes beyond it, other programs took. So the bar is on these.
+    """
     loops = {}
     for name, values in seconds.items():
+        least = round(min(values) / min(seconds["bare"]), 4)
         low, middle, high = (round(x, 4) for x in np.quantile(np.divide(values, seconds["bare"]), [0.25, 0.5, 0.75]))
-        each = round(1000 * statistics.median(values) / (STEPS * EPOCHS), 3)
-        loops[name] = {"ratio_to_bare": middle, "quartiles": [low, high], "milliseconds_a_step": each}
-        print(f"{name:10} {each:7.2f} ms a step, {middle:.3f} of the bare loop (quartiles {low:.3f} to {high:.3f})")
+        each = round(1000 * min(values) / (STEPS * EPOCHS), 3)
+        loops[name] = {"ratio_of_least": least, "median_ratio": middle, "quartiles": [low, high]}
+        loops[name]["milliseconds_a_step"] = each
+        print(f"{name:10} {each:7.2f} ms a step, {least:.3f} of the bare loop ({low:.3f} to {high:.3f} in repetitions)")
     return loops
 
 
@@ -157,6 +161,7 @@ def main(repetitions: int = 15, device: str = "cuda" if torch.cuda.is_available(
     """Print the ratios and write them to benchmarks/results/."""
     warnings.simplefilter("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    torch.set_num_threads(1)  # two threads wait for each other whenever anything else runs: more noise than we look for
     loops = summary(measure(repetitions, torch.device(device)))
     record = {
         "device": torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads",
@@ -167,7 +172,7 @@ def main(repetitions: int = 15, device: str = "cuda" if torch.cuda.is_available(
         "loops": loops,
     }
     files.write_json(Path(__file__).parent / "results" / f"training_loop.{device}.json", record)
-    if loops["course"]["ratio_to_bare"] > 1.01:
+    if loops["course"]["ratio_of_least"] > 1.01:
         sys.exit("Expected engine.fit within 1 % of the bare loop. Close other programs and run it again.")
 
 

@@ -1,8 +1,8 @@
 """A detector of one stage on the same body and pyramid as Faster R-CNN: torchvision's SSD on EfficientNet-Lite0.
 
 The original SSD reads its maps as the body puts them out. Here they come from the pyramid, so that a comparison with
-`two_stage.faster_rcnn` differs in one thing, the second look at each box. `run_single` goes on from the maps of the
-body as `two_stage.run_stages` does, whether these were stored or computed a moment ago.
+`two_stage.faster_rcnn` is one of the second look at each box, as far as boxes a cell and losses are alike. `run_single`
+goes on from the maps of the body as `two_stage.run_stages` does, whether these were stored or computed a moment ago.
 """
 
 from collections.abc import Sequence
