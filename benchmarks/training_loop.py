@@ -127,16 +127,17 @@ def timed(loop, start: torch.nn.Module, batches: Batches) -> tuple[float, torch.
     return seconds, torch.cat([parameter.detach().flatten().cpu() for parameter in model.parameters()])
 
 
-def measure(repetitions: int, device: torch.device) -> dict[str, list[float]]:
-    """Seconds of every loop in every repetition, after a first one that checks that all loops do the same."""
+def measure(names: list[str], repetitions: int, device: torch.device) -> dict[str, list[float]]:
+    """Seconds of these loops in every repetition, after a first one that checks that all loops do the same."""
     torch.manual_seed(0)
+    torch.backends.cudnn.deterministic = True  # on an accelerator: otherwise the same loop ends elsewhere each time
     start, batches = models.SmallResNet(10).to(device), make_batches(device)
-    ends = {name: timed(loop, start, batches)[1] for name, loop in LOOPS.items()}
+    ends = {name: timed(LOOPS[name], start, batches)[1] for name in names}
     for name, end in ends.items():
         torch.testing.assert_close(end, ends["bare"], rtol=1e-3, atol=1e-3, msg=lambda text, n=name: f"{n}: {text}")
-    seconds, order = {name: [] for name in LOOPS}, random.Random(0)
+    seconds, order = {name: [] for name in names}, random.Random(0)
     for _ in tqdm(range(repetitions), unit="repetition"):
-        for name in order.sample(list(LOOPS), len(LOOPS)):
+        for name in order.sample(names, len(names)):
             seconds[name].append(timed(LOOPS[name], start, batches)[0])
     return seconds
 
@@ -157,12 +158,16 @@ def summary(seconds: dict[str, list[float]]) -> dict[str, dict]:
     return loops
 
 
-def main(repetitions: int = 15, device: str = "cuda" if torch.cuda.is_available() else "cpu") -> None:
+def main(
+    repetitions: int = 15,
+    device: str = "cuda" if torch.cuda.is_available() else "cpu",
+    beside: list[str] = typer.Option(["lightning", "fastai"]),  # noqa: B008
+) -> None:
     """Print the ratios and write them to benchmarks/results/."""
     warnings.simplefilter("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     torch.set_num_threads(1)  # two threads wait for each other whenever anything else runs: more noise than we look for
-    loops = summary(measure(repetitions, torch.device(device)))
+    loops = summary(measure(["bare", "course", *beside], repetitions, torch.device(device)))
     record = {
         "device": torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads",
         "torch": torch.__version__,

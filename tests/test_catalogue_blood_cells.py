@@ -49,3 +49,9 @@ def test_an_unknown_part_is_refused():
     """Before anything is read."""
     with pytest.raises(ValueError, match="train, validation or test"):
         blood_cells.read_bccd("val")
+
+
+def test_no_image_is_refused():
+    """A count of none is a slip, not an empty set."""
+    with pytest.raises(ValueError, match="count of at least 1"):
+        blood_cells.read_bccd("test", 0)

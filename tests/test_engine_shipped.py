@@ -38,6 +38,18 @@ def test_what_is_saved_says_what_it_is(save, tmp_path):
     assert expected.items() <= about.items() and "CC BY 4.0" in about["licence"] and about["attribution"]
 
 
+def test_what_half_precision_cannot_hold_is_saved_whole(save):
+    """A network with large numbers is refused in 16 bits and kept in 32; an arm of its own names the file."""
+    large = nn.Linear(1, 1)
+    nn.init.constant_(large.weight, 1e5)
+    with pytest.raises(ValueError, match="half=False"):
+        save("32_unet", large)
+    path = save("32_unet", large, chosen={"half": False, "arm": "large"})
+    tensors, about = engine.read_checkpoint(path)
+    assert (path.name, about["arm"], tensors["weight"].item()) == ("32_unet.large.safetensors", "large", 1e5)
+    assert "half" not in about["settings"] and "CC BY 4.0" in about["licence"]
+
+
 def test_data_without_a_card_have_no_licence(save):
     """What cannot say its licence is not saved."""
     run = runtime.Run("30_yolo", "cpu", 0, torch.device("cpu"))

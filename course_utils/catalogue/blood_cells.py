@@ -19,10 +19,12 @@ def read_bccd(part: str, count: int | None = None) -> list[tuple[np.ndarray, ann
 
     Raises:
         FileNotFoundError: if the set is not below the data root, saying how to get it.
-        ValueError: if there is no such part, or the files are not the published ones.
+        ValueError: if there is no such part, `count` is below 1, or the files are not the published ones.
     """
     if part not in ("train", "validation", "test"):
         raise ValueError(f"Expected part to be train, validation or test, but got {part!r}. Name one of these.")
+    if count is not None and count < 1:
+        raise ValueError(f"Expected count of at least 1, or None for all images, but got {count}.")
     paths = getattr(load_bccd(), part)[:count]
     rules = {"pixels": "edges", "clip": True, "drop_empty": True}
     known = annotations.read_voc(paths[0][1].parent, classes=BCCD_CLASSES, **rules).images

@@ -17,28 +17,39 @@ SHIPPED = files.REPO / "data" / "checkpoints"
 
 
 def save_trained(
-    run: Run, model: nn.Module, *, data: str, score: float, split: int | str = "test", **chosen: object
+    run: Run,
+    model: nn.Module,
+    *,
+    data: str,
+    score: float,
+    arm: str | None = None,
+    split: int | str = "test",
+    half: bool = True,
+    **chosen: object,
 ) -> Path:
-    """Save what a lesson has trained, in half precision, with everything that a shipped checkpoint has to say.
+    """Save what a lesson has trained, with everything that a shipped checkpoint has to say.
 
     Args:
         run: of the lesson; its settings and environment go into the file.
         model: what was learnt; a part that stayed as it was need not be in it.
-        data: name of the card of the set that it learnt from: its licence goes with the file, and names it.
+        data: name of the card of the set that it learnt from: its licence goes with the file.
         score: what the lesson computed for this model on the test examples.
+        arm: what the file is called; None: as the data.
         split: which test examples.
+        half: in half precision; False where a number is too large for it.
         chosen: settings that the lesson chose on the way, on validation; they go with those of the run.
 
     Returns:
-        The path, `checkpoints/<lesson>.<data>.safetensors` below the data root.
+        The path, `checkpoints/<lesson>.<arm>.safetensors` below the data root.
 
     Raises:
         ValueError: There is no such card, or a number is too large for half precision.
     """
-    about = {"lesson": run.lesson, "arm": data, "split": split, "score": score}
+    arm = arm or data
+    about = {"lesson": run.lesson, "arm": arm, "split": split, "score": score}
     about |= {"settings": run.settings | chosen, "command": f"course run {run.lesson} --profile {run.profile}"}
-    path = files.data_root() / "checkpoints" / f"{run.lesson}.{data}.safetensors"
-    return save_checkpoint(path, model, about | catalogue.card(data).terms() | run.environment, half=True)
+    path = files.data_root() / "checkpoints" / f"{run.lesson}.{arm}.safetensors"
+    return save_checkpoint(path, model, about | catalogue.card(data).terms() | run.environment, half=half)
 
 
 def scene_settings(about: dict) -> dict:

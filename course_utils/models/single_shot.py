@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from course_utils.models.two_stage import BODY_LEVELS, Lite0Pyramid, Maps
+from course_utils.models.two_stage import BODY_LEVELS, Lite0Pyramid, Maps, frames_of
 
 TWO_SHAPES = 2  # default boxes a cell: a square of the level's side, and one between it and the next level's
 
@@ -80,11 +80,8 @@ def run_single(
     Returns:
         Detections, a dict for each image (empty in training mode), and losses by name (empty in evaluation mode).
     """
-    from torchvision.models.detection.image_list import ImageList
-
-    finest = next(iter(maps.values()))
-    sizes = [tuple(size_hw)] * len(finest)
-    frames = ImageList(finest.new_zeros(1).expand(len(finest), 3, *size_hw), sizes)  # only its shape counts
+    frames = frames_of(maps, size_hw)
+    sizes = frames.image_sizes
     pyramid = list(detector.backbone.fpn(maps).values())
     said, defaults = detector.head(pyramid), detector.anchor_generator(frames, pyramid)
     if detector.training:

@@ -230,11 +230,8 @@ def run_stages(
     Returns:
         Detections, a dict for each image (empty in training mode), and losses by name (empty in evaluation mode).
     """
-    from torchvision.models.detection.image_list import ImageList
-
-    finest = next(iter(maps.values()))
-    sizes = [tuple(size_hw)] * len(finest)
-    frames = ImageList(finest.new_zeros(1).expand(len(finest), 3, *size_hw), sizes)  # only its shape counts
+    frames = frames_of(maps, size_hw)
+    sizes = frames.image_sizes
     with compiled_roi_align():
         pyramid = detector.backbone.fpn(maps)
         proposals, first_losses = detector.rpn(frames, pyramid, targets)
@@ -242,6 +239,14 @@ def run_stages(
     if detector.training:
         return [], first_losses | second_losses
     return detector.transform.postprocess(found, sizes, sizes), {}
+
+
+def frames_of(maps: Maps, size_hw: Sequence[int]):
+    """The images that maps (B, C, h, w) were made of, as torchvision's parts ask for them: only their shape counts."""
+    from torchvision.models.detection.image_list import ImageList
+
+    finest = next(iter(maps.values()))
+    return ImageList(finest.new_zeros(1).expand(len(finest), 3, *size_hw), [tuple(size_hw)] * len(finest))
 
 
 @contextlib.contextmanager
