@@ -278,6 +278,22 @@ def test_scores_see_all_examples_at_once():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
+def test_an_accelerator_is_not_waited_for():
+    """There a loss that is not finite is noticed one look later."""
+    model, used = network().cuda(), []
+
+    def some_bad():
+        for number in range(3 * training.CHECK_EVERY):
+            inputs, targets = batches(22)[0]
+            used.append(number)
+            yield (inputs * math.nan if number == 3 else inputs), targets
+
+    with pytest.raises(FloatingPointError, match="Expected a finite loss, but got nan"):
+        engine.fit(model, some_bad(), None, sgd(model), epochs=1)
+    assert len(used) == 2 * training.CHECK_EVERY + 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
 def test_batches_that_live_on_the_accelerator_work():
     """Inputs and targets may lie on the device already; scores are computed on the processor."""
     model, (inputs, targets) = network().cuda(), examples()

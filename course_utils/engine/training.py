@@ -9,7 +9,7 @@ from torch import nn
 from tqdm import tqdm
 
 Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]  # one pass over the examples; iterated again each epoch
-CHECK_EVERY = 50  # steps between looks at the loss: a look makes an accelerator wait
+CHECK_EVERY = 50  # steps between looks at the loss
 NO_BATCH = "Expected at least one batch, but got none. Is the split empty, or an iterator already used up?"
 
 
@@ -77,7 +77,7 @@ def train_one_epoch(model: nn.Module, batches: Batches, recipe: Recipe) -> float
     device = next(model.parameters()).device
     precision = recipe.precision or Precision(device)
     model.train()
-    total, examples = torch.zeros((), device=device), 0
+    total, examples, asked = torch.zeros((), device=device), 0, None
     for step, (inputs, targets) in enumerate(batches):
         inputs, targets = inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
         with precision.autocast():
@@ -86,7 +86,7 @@ def train_one_epoch(model: nn.Module, batches: Batches, recipe: Recipe) -> float
         total += loss.detach() * len(inputs)
         examples += len(inputs)
         if step % CHECK_EVERY == 0:
-            _check_finite(total)
+            asked = _look(total, asked)
     return _mean_loss(total, examples)
 
 
@@ -102,6 +102,18 @@ def _descend(loss: torch.Tensor, recipe: Recipe, scaler: torch.amp.GradScaler) -
     scaler.update()
     if recipe.scheduler is not None:
         recipe.scheduler.step()
+
+
+def _look(total: torch.Tensor, asked: tuple[torch.Tensor, torch.cuda.Event] | None):
+    """Look at the loss; an accelerator is not waited for: what it is asked now is read when it is asked again."""
+    if not total.is_cuda:
+        return _check_finite(total)
+    if asked is not None:
+        copy, copied = asked
+        copied.synchronize()
+        _check_finite(copy)
+    copy = total.to("cpu", non_blocking=True)
+    return copy, torch.cuda.current_stream(total.device).record_event()
 
 
 def _check_finite(total: torch.Tensor) -> None:
