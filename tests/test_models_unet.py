@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from course_utils import models
@@ -109,17 +108,3 @@ def test_products_resize_as_pytorch_does(size_hw):
     weights = torch.randn_like(found)
     (found * weights).sum().backward(), (expected * weights).sum().backward()
     torch.testing.assert_close(ours.grad, theirs.grad)
-
-
-def test_enlarged_shows_the_network_a_larger_image():
-    """The network gets the image at the factor's size; the answer is at the image's own; a factor of 1 is no change."""
-    seen, images = [], torch.randn(2, 3, 10, 14)
-    network = nn.Conv2d(3, 4, 3, padding=1)
-    network.register_forward_hook(lambda _, inputs, __: seen.append(tuple(inputs[0].shape[2:])))
-    found = models.Enlarged(network, 1.5)(images)
-    assert found.shape == (2, 4, 10, 14) and seen == [(15, 21)]
-    by_hand = F.interpolate(network(F.interpolate(images, size=(15, 21), mode="bilinear")), (10, 14), mode="bilinear")
-    torch.testing.assert_close(found, by_hand)
-    torch.testing.assert_close(models.Enlarged(network, 1.0)(images), network(images), rtol=0, atol=0)
-    with pytest.raises(ValueError, match="above 0"):
-        models.Enlarged(network, 0.0)

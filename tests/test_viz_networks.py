@@ -49,6 +49,19 @@ def test_each_panel_has_its_cost():
     assert fig.axes[0].containers[1].lines[2] == ()  # no interval, no bar
 
 
+def test_labels_of_costs_are_short_and_do_not_touch():
+    """Millions are named by a letter, and each label ends before the next begins."""
+    points = {"small": ((6e4, 0.5), [0.5]), "large": ((6e6, 9e3), [0.6])}  # two decades, and four
+    fig = viz.plot_tradeoff(points, title="t", xlabels=["parameters", "seconds"], ylabel="accuracy")
+    fig.canvas.draw()
+    for ax, expected in zip(fig.axes, ("3 M", "1,000"), strict=True):
+        low, high = ax.get_xlim()
+        shown = [label for label in ax.get_xticklabels() if low <= label.get_position()[0] <= high]
+        assert expected in [label.get_text() for label in shown]
+        boxes = sorted((label.get_window_extent().x0, label.get_window_extent().x1) for label in shown)
+        assert all(one[1] < two[0] for one, two in itertools.pairwise(boxes))
+
+
 @pytest.mark.parametrize("costs", [(1.0,), (1.0, 0.0), (1.0, 2.0, 3.0)])
 def test_costs_that_do_not_fit_are_refused(costs):
     """Each point needs one cost a panel, above zero."""

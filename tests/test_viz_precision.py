@@ -54,11 +54,12 @@ def test_plot_operations_ranks_and_adds_up_the_rest():
 
 
 def test_plot_memory_marks_the_peak():
-    """The line runs from 0 to 1 in megabytes and its peak is named."""
-    ax = viz.plot_memory({"a": [(0.0, 1_000_000), (0.5, 3_000_000), (2.0, 0)]}, title="t").axes[0]
+    """The line runs through the changes in their order, in megabytes, and its peak is named."""
+    changes = [(0.0, 1_000_000), (0.1, 3_500_000), (0.2, 2_000_000), (2.0, 0)]
+    ax = viz.plot_memory({"a": changes, "b": [(0.0, 2_788_000_000)]}, title="t").axes[0]
     line = ax.get_lines()[0]
-    np.testing.assert_allclose(line.get_xdata(), [0, 0.25, 1])
-    np.testing.assert_allclose(line.get_ydata(), [1, 3, 0])
-    assert words(ax) == ["3 MB"]
+    np.testing.assert_allclose(line.get_xdata(), [0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(line.get_ydata(), [1, 3.5, 2, 0])
+    assert words(ax) == ["3.5 MB", "2,788 MB"]
     with pytest.raises(ValueError, match="Did the step use the device"):
         viz.plot_memory({"a": []}, title="t")

@@ -131,14 +131,21 @@ def _run_papermill(path: Path, folder: Path, parameters: dict) -> tuple[str | No
     """Execute into a temporary file and move it; returns the error in words or None, seconds, and peak megabytes."""
     import papermill  # 4 s: jsonschema builds a grammar when it is imported
     from nbclient.exceptions import DeadKernelError
+    from traitlets.config import Config
 
+    encrypted = Config(KernelManager={"transport_encryption": "auto"})  # or each kernel warns that it is not
     good, bad = folder / path.name, folder / f"{path.stem}.failed.ipynb"
     started, error = time.perf_counter(), None
     with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=folder) as scratch, _peak_memory() as peak:
         temporary = Path(scratch) / path.name
         try:
             papermill.execute_notebook(
-                path, temporary, parameters, cwd=scratch, progress_bar={"desc": path.stem, "leave": False}
+                path,
+                temporary,
+                parameters,
+                cwd=scratch,
+                progress_bar={"desc": path.stem, "leave": False},
+                config=encrypted,
             )
         except papermill.PapermillExecutionError as failure:
             error = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"

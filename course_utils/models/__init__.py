@@ -37,7 +37,6 @@ from course_utils.models.two_stage import (
 )
 from course_utils.models.unet import (
     DECODER_WIDTHS,
-    Enlarged,
     Lite0Encoder,
     OnStoredMaps,
     PlainEncoder,
@@ -58,7 +57,6 @@ __all__ = [
     "AtrousPyramid",
     "ConvPair",
     "DeepLabV3Plus",
-    "Enlarged",
     "Lite0Body",
     "Lite0Encoder",
     "Lite0Pyramid",

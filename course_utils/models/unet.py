@@ -250,33 +250,6 @@ class OnStoredMaps(nn.Module):
         return self.network.decode([one.permute(0, 3, 1, 2) for one in maps], self.size_hw)  # → (B, C, h, w)
 
 
-class Enlarged(nn.Module):
-    """A network that is shown each image enlarged, and answers at the image's own size.
-
-    Args:
-        network: Images (B, C, H, W) → logits (B, K, H, W); shared, not copied.
-        factor: How many times as high and wide the network sees an image; above 0, 1 changes nothing.
-
-    Raises:
-        ValueError: `factor` is not above 0.
-
-    >>> Enlarged(nn.Conv2d(3, 5, 1), 1.5)(torch.zeros(2, 3, 8, 10)).shape
-    torch.Size([2, 5, 8, 10])
-    """
-
-    def __init__(self, network: nn.Module, factor: float):
-        super().__init__()
-        if not factor > 0:
-            raise ValueError(f"Expected `factor` above 0, but got {factor}. 1 leaves images as they are.")
-        self.network, self.factor = network, factor
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (B, C, H, W) → logits (B, K, H, W)."""
-        size_hw = images.shape[-2:]
-        large = resized(images, [round(self.factor * side) for side in size_hw])
-        return resized(self.network(large), size_hw)
-
-
 def library_unet(num_classes: int) -> nn.Module:
     """U-Net of the library segmentation-models-pytorch, around the weights that `Lite0Encoder` starts from.
 

@@ -2,9 +2,10 @@
 
 from itertools import groupby
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from course_utils import ledger
 from course_utils.viz.base import COLOURS, MARKERS, new_figure, styled
@@ -89,8 +90,9 @@ def plot_tradeoff(points, *, title: str, xlabels, ylabel: str) -> Figure:
             ax.errorbar([cost], [mean], yerr=half, capsize=4, markersize=8, label=name, **look, **hollow)
     for ax, xlabel in zip(panels, xlabels, strict=True):
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+        decades = np.log10(np.divide(*ax.get_xlim()[::-1]))
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 1.5 else (1, 3) if decades < 3 else (1,)))
+        ax.xaxis.set_major_formatter(FuncFormatter(_short))
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xlabel(xlabel)
         ax.set_axisbelow(True)
@@ -98,3 +100,11 @@ def plot_tradeoff(points, *, title: str, xlabels, ylabel: str) -> Figure:
     panels[0].set_ylabel(ylabel)
     fig.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
     return fig
+
+
+def _short(number: float, _place: int | None = None) -> str:
+    """A cost in few characters, so that the labels of an axis do not touch: 200 k, 1.5 M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= max(size, 1e4):  # thousands are short enough
+            return f"{number / size:g} {letter}"
+    return f"{number:,g}"

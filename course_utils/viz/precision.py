@@ -117,7 +117,10 @@ def plot_operations(runs, *, title: str, most: int = 8) -> Figure:
 
 @styled
 def plot_memory(timelines, *, title: str) -> Figure:
-    """Draw the memory that is held during a step, one line a run, over the share of the step that is done.
+    """Draw the memory that is held during a step, one line a run, change by change.
+
+    Changes are drawn in their order and not in time: an accelerator's memory is handed out by the processor, which is
+    soon done with a step that the accelerator still computes.
 
     Args:
         timelines: name → list of (seconds, bytes), as `engine.profile_step(…).memory`.
@@ -130,17 +133,18 @@ def plot_memory(timelines, *, title: str) -> Figure:
         ValueError: a run has no changes of memory.
     """
     fig = new_figure(8.5, 3.8, title)
-    ax = fig.add_subplot(xlabel="share of the step that is done", ylabel="MB beyond those before the step")
+    ax = fig.add_subplot(xlabel="share of all changes of memory in the step", ylabel="MB beyond those before the step")
     for index, (name, timeline) in enumerate(timelines.items()):
         if not len(timeline):
             raise ValueError(f"Expected changes of memory in {name!r}, but got none. Did the step use the device?")
-        seconds, held = np.array(timeline, dtype=float).T
-        done, megabytes = seconds / max(seconds[-1], 1e-12), held / 1e6
+        megabytes = np.array(timeline, dtype=float)[:, 1] / 1e6
+        done = np.arange(1, len(megabytes) + 1) / len(megabytes)
         ax.step(done, megabytes, where="post", color=COLOURS[index], linestyle=("-", "--", ":")[index % 3], label=name)
         peak = megabytes.argmax()
         ax.plot(done[peak], megabytes[peak], color=COLOURS[index], marker=MARKERS[index])
         place = {"xytext": (5, 5), "textcoords": "offset points"}
-        ax.annotate(f"{megabytes[peak]:.3g} MB", (done[peak], megabytes[peak]), **place)
+        number = f"{megabytes[peak]:,.0f}" if megabytes[peak] >= 100 else f"{megabytes[peak]:.3g}"
+        ax.annotate(f"{number} MB", (done[peak], megabytes[peak]), **place)
     low, high = ax.get_ylim()
     ax.set_ylim(0 if low > -0.06 * high else low, 1.1 * high)  # below 0: what the step before it left is given back
     ax.legend(frameon=False)
