@@ -16,13 +16,14 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from course_utils import files
 from course_utils.cli import run as running
 
-PARAMETERS = 'PROFILE = "auto"\nMODE = "good"\nUNREAD = 1'
+PARAMETERS = 'PROFILE = "auto"\nMODE = "good"\nSHAPES = None\nUNREAD = 1'
 # What runtime and ledger write, without their import of PyTorch
 START = """
 import json, os, pathlib
 if MODE == "early":
     raise ValueError("too early")
-told = {"MODE": MODE, "strict": os.environ.get("COURSE_STRICT"), "profile": os.environ.get("COURSE_PROFILE")}
+told = {name: os.environ.get(f"COURSE_{name.upper()}") for name in ("strict", "profile")}
+told |= {"MODE": MODE, "shapes": repr(SHAPES)}
 folder = pathlib.Path(os.environ["COURSE_OUT"], PROFILE)
 claims = {"sum": {"sentence": "Four.", "value": 4.0, "kept": True}}
 environment = {"device": "d", "commit": "c", "lock": "l", "torch": "t", "date": "2026-01-02"}
@@ -97,7 +98,8 @@ def three(tmp_path_factory) -> SimpleNamespace:
             patch.setenv(name, value)
         outcomes, folders = {}, {}
         for mode in ("good", "late", "die"):
-            outcomes[mode] = running.execute(path, profile="smoke", out=folder / "out", parameters={"MODE": mode})
+            given = {"MODE": mode, "SHAPES": {20: (3, None)}}
+            outcomes[mode] = running.execute(path, profile="smoke", out=folder / "out", parameters=given)
             folders[mode] = {name: (folder / "out/smoke" / name).read_bytes() for name in listed(folder / "out/smoke")}
         left = {name: os.environ.get(name) for name in switches}
     return SimpleNamespace(
@@ -114,7 +116,7 @@ def test_a_good_run_leaves_executed_copy_and_record(three):
     seconds, peak_mb, mark = (record.pop(key) for key in ("seconds", "peak_mb", "fingerprint"))
     assert record == {
         "lesson": "90_toy", "profile": "smoke", "status": "done",
-        "settings": {"MODE": "good", "strict": "1", "profile": None},
+        "settings": {"MODE": "good", "shapes": "{20: (3, None)}", "strict": "1", "profile": None},
         "claims": {"sum": {"sentence": "Four.", "value": 4.0, "kept": True}},
         "device": "d", "commit": "c", "lock": "l", "torch": "t", "date": "2026-01-02",
     }  # fmt: skip
@@ -140,7 +142,7 @@ def test_a_kernel_that_dies_is_a_failed_run(three):
     assert three.outcomes["die"].record["error"].startswith("the kernel died: ")
     assert set(three.folders["die"]) == {"90_toy.failed.ipynb", "90_toy.ipynb", "90_toy.json"}
     assert three.folders["die"]["90_toy.ipynb"] == three.folders["good"]["90_toy.ipynb"]
-    assert b'MODE = \\"die\\"' in three.folders["die"]["90_toy.failed.ipynb"]  # as papermill injects it
+    assert b"MODE = 'die'" in three.folders["die"]["90_toy.failed.ipynb"]  # as papermill injects it
 
 
 def test_the_environment_is_as_before_the_run(three):
@@ -265,7 +267,7 @@ def test_stored_outputs_are_no_inputs(path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"EPOCH": 3}, r"Expected parameters of 90_toy, but got EPOCH\. It has MODE, PROFILE, UNREAD\."),
+        ({"EPOCH": 3}, r"Expected parameters of 90_toy, but got EPOCH\. It has MODE, PROFILE, SHAPES, UNREAD\."),
         ({"B": 1, "A": 1}, r"but got A, B\. It has"),
         ({"UNREAD": 2}, r"Expected 90_toy to read UNREAD, but no cell after the parameters does\. .* have no effect"),
     ],

@@ -131,8 +131,12 @@ def _run_papermill(path: Path, folder: Path, parameters: dict) -> tuple[str | No
     """Execute into a temporary file and move it; returns the error in words or None, seconds, and peak megabytes."""
     import papermill  # 4 s: jsonschema builds a grammar when it is imported
     from nbclient.exceptions import DeadKernelError
+    from papermill.translators import papermill_translators
     from traitlets.config import Config
 
+    from course_utils.cli.literals import LiteralTranslator
+
+    papermill_translators.register("python", LiteralTranslator)
     encrypted = Config(KernelManager={"transport_encryption": "auto"})  # or each kernel warns that it is not
     good, bad = folder / path.name, folder / f"{path.stem}.failed.ipynb"
     started, error = time.perf_counter(), None
