@@ -12,6 +12,7 @@ import pytest
 import torch
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
+from course_utils import curate
 from course_utils.cli import doctor, environment
 
 LOOKS = ["python", "packages", "devices", "disk", "kernel", "database"]
@@ -175,7 +176,7 @@ def test_a_database_that_ends_at_once_is_found(monkeypatch, tmp_path, script, wo
     server = tmp_path / "mongod"
     server.write_text(f"#!/bin/sh\n{script}\n")
     server.chmod(0o755)
-    monkeypatch.setattr(doctor, "_mongod", lambda: server)
+    monkeypatch.setattr(curate, "find_server", lambda: server)
     started = time.monotonic()
     assert_to_do(doctor.database(), f"{server} did not answer", words, "Install MongoDB")
     assert time.monotonic() - started < doctor.START_SECONDS / 2
@@ -187,18 +188,18 @@ def test_a_database_that_hangs_is_given_up(monkeypatch, tmp_path):
     server = tmp_path / "mongod"
     server.write_text("#!/bin/sh\nexec sleep 60\n")
     server.chmod(0o755)
-    monkeypatch.setattr(doctor, "_mongod", lambda: server)
+    monkeypatch.setattr(curate, "find_server", lambda: server)
     monkeypatch.setattr(doctor, "START_SECONDS", 0.3)
     assert_to_do(doctor.database(), "did not answer")
 
 
-@pytest.mark.skipif(doctor._mongod() is None, reason="no database server on this machine")
+@pytest.mark.skipif(curate.find_server() is None, reason="no database server on this machine")
 def test_the_database_starts(monkeypatch):
     """The real server starts in an empty folder, answers on a free port, and is gone afterwards."""
     ports = []
     free_port = doctor._free_port
     monkeypatch.setattr(doctor, "_free_port", lambda: ports.append(free_port()) or ports[-1])
     found = doctor.database()
-    assert found.ok and found.words == f"starts ({doctor._mongod()})"
+    assert found.ok and found.words == f"starts ({curate.find_server()})"
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", ports[0])) != 0

