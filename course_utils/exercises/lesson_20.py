@@ -27,7 +27,7 @@ def check_20_1(function, seed):
         "A bias is added. Is it counted as a multiplication?": 95 * 24,
         "Is every weight used at every place of the output map, not once?": (90, 95),
         "Does the map have height times width places?": (90 * 10, 90 * 4, 90 * 6, 90 * 16, 90 * 36),
-        "Are additions counted as well? Only multiplications were asked for. Is that all?": 90 * 48,
+        "Only multiplications were asked for: are additions counted as well?": 90 * 48,
     }
     given = "the multiplications of 2 channels to 5, kernel 3, output 4 × 6"
     expect_close(products, 90 * 24, given=given, hint=question_for(products, mistakes))
@@ -98,7 +98,7 @@ def _field_by_gradient(layers) -> int:
     return int(seen[-1] - seen[0]) + 1
 
 
-@checker("20.3", hint="Are the windows of F.unfold multiplied by the kernels as a matrix (O, C·k·k)?")
+@checker("20.3", hint="Are the kernels, as a matrix, times F.unfold's windows laid out as H' rows of W' places?")
 def check_20_3(function, seed):
     """convolve_by_product(images, kernels, stride, padding) -> (B, O, H', W')."""
     images = torch.arange(16.0).reshape(1, 1, 4, 4)

@@ -248,7 +248,8 @@ def _check_against_scipy(function, seed: int) -> None:
 
 
 @checker(
-    "22.4", hint="Is (XᵀX + λI) w = Xᵀy solved, with the mean of its own column taken off every feature and target?"
+    "22.4",
+    hint="Is (XᵀX + λI) w = Xᵀy solved, each feature and the targets without their mean, but not divided by anything?",
 )
 def check_22_4(function, seed):
     """ridge_probe(features (N, D), targets (N,), strength) -> (weights (D,), intercept)."""

@@ -104,7 +104,8 @@ def _check_list(answer, expected: list, given: str) -> None:
     if not isinstance(answer, list):
         raise Wrong(f"for {given}: expected a list, got {describe(answer)}. Is it a list of new tensors?")
     mistakes = {
-        "The norm is that of all of them together: is each tensor clipped alone?": [2.5, 2.5],
+        "The norm is that of all of them together: is each tensor, or each number, clipped alone?": [2.5, 2.5],
+        "This is the sum of the norms, 7: is the common norm 5, the root of all squares?": [7.5 / 7, 10 / 7],
         "Is it clipped before it is unscaled?": [expected[0][0].item() / 1024, expected[1][1].item() / 1024],
         "Is it divided by the scale?": [1.5 * 1024, 2.0 * 1024],
         "Is anything clipped?": [3.0, 4.0],
@@ -151,7 +152,7 @@ def check_23_3(function, seed):
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(50, 40, generator=generator)
     kept = x.clone()
-    answer = _drawn(function, x, seed, "2,000 random numbers")
+    answer = _drawn(function, x, seed + 1, "2,000 random numbers")  # with the seed of x, draws would follow x
     _unchanged(x, kept, "2,000 random numbers")
     _check_neighbours(x, answer)
     _drawn(function, x.t(), seed, "a transposed tensor (40, 50)")
@@ -166,7 +167,7 @@ def _drawn(function, x: torch.Tensor, seed: int, given: str) -> torch.Tensor:
         raise Wrong(f"for {given}: expected a bfloat16 tensor, got {describe(answer)}. {question}")
     if answer.dtype != torch.bfloat16 or answer.shape != x.shape:
         expected = f"bfloat16 of shape {tuple(x.shape)}"
-        raise Wrong(f"for {given}: expected {expected}, got {describe(answer)}. Is the result of the shape of x?")
+        raise Wrong(f"for {given}: expected {expected}, got {describe(answer)}. Is it bfloat16, of the shape of x?")
     return answer
 
 
@@ -182,7 +183,7 @@ def _check_share(function, share: float, seed: int, n: int = 20_000) -> None:
             raise Wrong(f"for {given}: expected ±1 and ±{1 + step}, got others. {question}")
         taken = (answer > 1).double().mean().item()
         if abs(taken - share) > 5 * math.sqrt(share * (1 - share) / n):
-            question = "The share is how far up x lies: is it rounded to the nearest, or up as often as down?"
+            question = "The share is how far up x lies: is it rounded to the nearest, evenly, or all by one draw?"
             raise Wrong(f"for {given}: expected the farther from 0 in {share:.0%}, got {taken:.1%}. {question}")
 
 

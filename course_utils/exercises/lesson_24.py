@@ -101,6 +101,7 @@ def _check_random_attention(function, seed: int) -> None:
     given = "three pictures with 6, 1 and 4 real tokens"
     expect_close(function(query, key, value, real), wanted, given=given, hint=hint, tolerance=1e-4)
     hint = "Two equal changes of all scores of a row leave the shares as they are. Does the softmax go along the keys?"
+    expect_close([query, key, value, real], kept, given="the inputs after the call", hint=UNCHANGED)
     more = function(query, key + 1, value, real)
     expect_close(more, wanted, given="the same with 1 added to every key", hint=hint, tolerance=1e-4)
     expect_close([query, key, value, real], kept, given="the inputs after the call", hint=UNCHANGED)
@@ -113,12 +114,13 @@ def check_24_4(function, seed):
 
     positions = _numbers(seed, 1, 1 + 9, 4)
     kept = positions.clone()
-    expect_close(function(positions, 3), positions, given="3 × 3 positions and side 3")
+    hint = "Is the class token's row kept apart, and are the others transposed, not reshaped, to (D, n, n)?"
+    expect_close(function(positions, 3), positions, given="3 × 3 positions and side 3", hint=hint)
     slope = torch.arange(4.0).repeat(4, 1)  # rises from left to right
     both = torch.stack([slope, slope.T], dim=2).reshape(1, 16, 2)
     answer = function(torch.cat([torch.full((1, 1, 2), 7.0), both], dim=1), 8)
     wanted = resample_abs_pos_embed(torch.cat([torch.full((1, 1, 2), 7.0), both], dim=1), new_size=[8, 8])
-    hint = "Channel 0 rises from left to right, channel 1 from top to bottom. Is it still so, with 7 in front?"
+    hint = "Channel 0 rises from left to right, 1 downwards: still so, and bicubic, antialiased, corners not aligned?"
     expect_close(answer, wanted, given="4 × 4 positions that rise along one axis each, side 8", hint=hint)
     for side in (2, 5, 14):
         wanted = resample_abs_pos_embed(positions, new_size=[side, side])

@@ -38,9 +38,12 @@ def _in_place(patches: torch.Tensor, eps: float) -> torch.Tensor:
 def check_25_2(function, seed):
     """whiten_in_place(patches, eps) -> (N, D)."""
     apart = torch.tensor([[7.0, 1.0], [3.0, 1.0], [5.0, 1.5], [5.0, 0.5]], dtype=torch.float64)
-    hint = "Uncorrelated columns with variances 2 and 0.125: each is centred and divided by the root of its own."
+    hint = "Uncorrelated columns with variances (by N) 2 and 0.125: each is centred and divided by the root of its own."
     wanted = (apart - apart.mean(dim=0)) / torch.tensor([2.0, 0.125], dtype=torch.float64).sqrt()
-    expect_close(function(apart, 0.0), wanted, given="four patches with uncorrelated columns", hint=hint)
+    _, vectors = torch.linalg.eigh(torch.diag(torch.tensor([2.0, 0.125], dtype=torch.float64)))
+    answer, turned = function(apart, 0.0), "Is it turned back by Vᵀ in the end? These are the numbers of section 2."
+    hint = question_for(answer, {turned: wanted @ vectors}) or hint
+    expect_close(answer, wanted, given="four patches with uncorrelated columns", hint=hint)
     generator = torch.Generator().manual_seed(seed)
     mixing = torch.randn(6, 6, generator=generator, dtype=torch.float64)
     patches = torch.randn(300, 6, generator=generator, dtype=torch.float64) @ mixing + 3.0
@@ -50,7 +53,7 @@ def check_25_2(function, seed):
     centred = patches - patches.mean(dim=0)
     _, vectors = torch.linalg.eigh(centred.T @ centred / 300)
     questions = {
-        "Is it turned back by Vᵀ in the end? These are the numbers of section 2.": right @ vectors,
+        turned: right @ vectors,
         "Is the covariance divided by N?": _in_place(patches, 0.0) / 300**0.5,
         "Is the mean of each column subtracted first?": right + patches.mean(dim=0),
     }
@@ -74,8 +77,9 @@ def _random_matrix(seed: int, rows: int, columns: int, values: torch.Tensor) -> 
 def check_25_3(function, seed):
     """nearest_orthogonal(matrix, tolerance) -> (M, N)."""
     stretch = torch.tensor([[3.0, 0.0], [0.0, 0.03]], dtype=torch.float64)
-    hint = "All singular values become one: diag(3, 0.03) becomes the identity."
+    kept, hint = stretch.clone(), "All singular values become one: diag(3, 0.03) becomes the identity."
     expect_close(function(stretch, 1e-9), torch.eye(2).double(), given="diag(3, 0.03)", hint=hint, tolerance=1e-4)
+    expect_close(stretch, kept, given="the matrix after the call", hint=UNCHANGED)
     turn = torch.tensor([[0.0, -5.0], [5.0, 0.0]], dtype=torch.float64)
     given = "five times a quarter turn"
     expect_close(function(turn, 1e-9), turn / 5, given=given, hint="A turn stays a turn.", tolerance=1e-4)

@@ -65,13 +65,13 @@ def check_30_2(function, seed):
 def check_30_3(function, seed):
     """nms_by_class(candidates, scores, labels, threshold) -> int64 positions."""
     one = torch.tensor([[0.0, 0, 10, 10], [1.0, 0, 11, 10], [0.0, 1, 10, 11]])
-    scores, labels = torch.tensor([0.5, 0.9, 0.7]), torch.tensor([0, 0, 1])
+    scores, labels = torch.tensor([0.5, 0.7, 0.9]), torch.tensor([0, 0, 1])
     hint = "The first falls to the second, the third is of another class. Are positions returned, by falling score?"
     given = "three boxes on one spot, two of class 0 and one of class 1"
-    expect_close(function(one, scores, labels, 0.5), torch.tensor([1, 2]), given=given, hint=hint)
+    expect_close(function(one, scores, labels, 0.5), torch.tensor([2, 1]), given=given, hint=hint)
     none = torch.zeros(0, 4), torch.zeros(0), torch.zeros(0, dtype=torch.int64)
     expect_close(function(*none, 0.5), torch.zeros(0, dtype=torch.int64), given="no boxes at all")
-    hint = "Coordinates run from -500 to 500. Is the step between classes larger than that whole region?"
+    hint = "Is the step between classes above the whole region, negatives too, and not so large that digits are lost?"
     for number, (count, side, threshold) in enumerate(((60, 60.0, 0.3), (80, 40.0, 0.6), (60, 1000.0, 0.5))):
         candidates, scores = _boxes(seed + number, count, side) - side / 2, _scores(seed + number, count)
         candidates[: count // 2] = candidates[count // 2 : 2 * (count // 2)] + 0.5  # neighbours that are nearly equal
@@ -102,11 +102,11 @@ def _class_by_class(candidates: torch.Tensor, scores: torch.Tensor, labels: torc
 def check_30_4(function, seed):
     """soft_nms(candidates, scores, sigma) -> (N,)."""
     two = torch.tensor([[0.0, 0, 10, 10], [5.0, 0, 15, 10]])
-    wanted = torch.tensor([0.9, 0.8 * math.exp(-1 / 9 / 0.5)])
-    hint = "Their IoU is 1/3, so the lower score becomes 0.8 · exp(−(1/3)² / 0.5)?"
-    expect_close(function(two, torch.tensor([0.9, 0.8]), 0.5), wanted, given="two boxes with IoU 1/3", hint=hint)
+    wanted = torch.tensor([0.9, 0.8 * math.exp(-1 / 9 / 0.4)])
+    hint = "Their IoU is 1/3, so the lower score becomes 0.8 · exp(−(1/3)² / 0.4)?"
+    expect_close(function(two, torch.tensor([0.9, 0.8]), 0.4), wanted, given="two boxes, IoU 1/3, sigma 0.4", hint=hint)
     hint = "Are the new scores in the order of the input?"
-    turned = function(two.flip(0), torch.tensor([0.8, 0.9]), 0.5)
+    turned = function(two.flip(0), torch.tensor([0.8, 0.9]), 0.4)
     expect_close(turned, wanted.flip(0), given="the same two boxes, the better one last", hint=hint)
     expect_close(function(torch.zeros(0, 4), torch.zeros(0), 0.5), torch.zeros(0), given="no boxes at all")
     for number, sigma in enumerate((0.1, 0.5, 2.0)):

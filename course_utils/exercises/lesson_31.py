@@ -82,17 +82,17 @@ def check_31_3(function, seed):
     hint = "The second query is a little less sure and much nearer: it is the object, the others say nothing (2)."
     wanted = torch.tensor([2, 1, 2])
     expect_close(function(probabilities, distances, torch.tensor([1]), 5.0), wanted, given=given, hint=hint)
-    hint = "Without distances the surest query wins: is the probability taken off?"
+    given, hint = given[:-1] + "0", "With weight 0 the surest query wins: is distance weighted, probability taken off?"
     expect_close(
         function(probabilities, distances, torch.tensor([1]), 0.0), torch.tensor([1, 2, 2]), given=given, hint=hint
     )
     none = torch.zeros(0, dtype=torch.int64)
     expect_close(function(probabilities, distances[:, :0], none, 5.0), torch.full((3,), 2), given="no object at all")
     two = torch.tensor([[0.1, 0.2], [0.2, 0.9], [0.95, 0.9]])
-    hint = "The cheapest single pair costs 0.1, but then the other object gets a bad query: the total counts."
+    hint = "The nearest pair is 0.1 apart, but then the other object gets a bad query: the total counts."
     wanted = torch.tensor([1, 0, 2])
     flat = torch.full((3, 3), 1 / 3)
-    expect_close(function(flat, two, torch.tensor([0, 1]), 1.0), wanted, given="two objects, equal classes", hint=hint)
+    expect_close(function(flat, two, torch.tensor([0, 1]), 1.0), wanted, given="two objects, equal odds", hint=hint)
     generator = torch.Generator().manual_seed(seed)
     for weight in (0.5, 2.0, 5.0):
         probabilities = torch.randn(6, 5, generator=generator).softmax(dim=1)

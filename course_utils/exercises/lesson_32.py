@@ -1,9 +1,12 @@
-"""Checkers of 32_unet: two views of an image, how far a network sees, weights from frequencies."""
+"""Checkers of 32_unet: two views of an image, strides turned into gaps, weights from frequencies."""
+
+import math
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from course_utils.exercises import checker, expect_close, question_for
+from course_utils.exercises import Wrong, checker, describe, expect_close, question_for
 
 UNCHANGED = "Are the inputs left as they were?"
 
@@ -47,42 +50,71 @@ def check_32_1(function, seed):
     return "two random images under a convolution that is not symmetric"
 
 
-def _field_by_steps(layers: list[tuple[int, int, int]]) -> int:
-    """The same, backwards: places of each layer's input that its outputs need, from the last layer to the first."""
-    needed = 1
-    for kernel, stride, dilation in reversed(layers):
-        needed = (needed - 1) * stride + dilation * (kernel - 1) + 1
-    return needed
+def _expect_layers(found, right: list, *, given: str, mistakes: dict) -> None:
+    """Layers in a list, whatever each of them is kept in."""
+    listed = [tuple(layer) for layer in found] if isinstance(found, list) else found
+    if listed != right:
+        question = next((words for words, wrong in mistakes.items() if listed in wrong), "")
+        raise Wrong(f"for {given}: expected {right}, got {describe(found)}. {question}".rstrip())
 
 
-@checker("32.2", hint="Does each layer add dilation · (kernel − 1) steps, as long as the strides before it make them?")
+def _through(layers: list, x: torch.Tensor, seed: int) -> torch.Tensor:
+    """One line of numbers through convolutions without padding; the weights depend on seed and place alone."""
+    for number, (kernel, stride, dilation) in enumerate(layers):
+        weight = torch.randn(1, 1, kernel, generator=_draws(seed + number), dtype=x.dtype)
+        x = F.conv1d(x, weight, stride=stride, dilation=dilation)
+    return x
+
+
+@checker("32.2", hint="Are the strides taken out multiplied up, for the gaps of every later layer?")
 def check_32_2(function, seed):
-    """receptive_field(layers) -> pixels."""
-    expect_close(function([]), 1, given="no layer", hint="One number sees itself: 1 pixel.")
-    expect_close(function([(3, 1, 1)]), 3, given="one layer (3, 1, 1)", hint="A kernel of 3 sees 3 pixels.")
-    gaps = [(3, 1, 1), (3, 1, 2), (3, 1, 4)]
-    found = function(gaps)
-    mistakes = {
-        "Is the dilation counted?": 7,
-        "Do fields of layers overlap by one pixel? 1 + 2 · (1 + 2 + 4).": (17, 14, 3 * 5 * 9),
-        "A dilation is no stride: does the step stay?": 1 + 2 + 2 * 2 + 2 * 4 * 2,
-    }
-    expect_close(found, 15, given="3 × 3 with dilation 1, 2, 4", hint=question_for(found, mistakes))
+    """keep_step(layers, largest) -> list of tuples (kernel, stride, dilation)."""
+    _expect_layers(function([], 16), [], given="no layer", mistakes={})
     halves = [(3, 2, 1), (3, 2, 1), (3, 1, 1)]
-    found = function(halves)
     mistakes = {
-        "Is the stride counted?": 7,
-        "Does a stride widen the layers after it, and not its own?": (1 + 2 * 2 + 2 * 4 + 2 * 4, 13, 21),
-        "Do strides multiply?": 1 + 2 + 4 + 2 * 4 + 1,
-        "Does a stride make the next layers' steps longer, not shorter?": 1 + 2 + 1 + 0.5,
+        "Two strides of 2 make a step of 4: is the second taken out?": [halves],
+        "Does the layer that loses its stride keep its own gaps?": [[(3, 2, 1), (3, 1, 2), (3, 1, 2)]],
+        "Do later layers get gaps?": [[(3, 2, 1), (3, 1, 1), (3, 1, 1)]],
+        "Is a step as large as `largest` allowed, and its stride left in?": [[(3, 1, 1), (3, 1, 2), (3, 1, 4)]],
     }
-    expect_close(found, 15, given="3 × 3 with stride 2, 2, 1", hint=question_for(found, mistakes))
-    for _ in range(5):
-        layers = torch.randint(1, 5, (4, 3), generator=_draws(seed))
-        layers = [tuple(row) for row in layers.tolist()]
-        seed += 1
-        expect_close(function(layers), _field_by_steps(layers), given=f"the layers {layers}")
-    return "no layer, gaps, strides, five random stacks counted from the last layer to the first"
+    right = [(3, 2, 1), (3, 1, 1), (3, 1, 2)]
+    _expect_layers(function(list(halves), 2), right, given=f"{halves}, largest 2", mistakes=mistakes)
+    four = [(3, 2, 1), (3, 2, 1), (3, 2, 1), (3, 1, 3)]
+    mistakes = {
+        "Is the layer's own dilation multiplied, not replaced?": [[*right, (3, 1, 4)]],
+        "Do all strides taken out before a layer count, multiplied?": [
+            [*right, (3, 1, 6)],
+            [(3, 2, 1), (3, 1, 1), (3, 1, 2), (3, 1, 2)],
+        ],
+    }
+    kept = list(four)
+    _expect_layers(function(four, 2), [*right, (3, 1, 12)], given=f"{four}, largest 2", mistakes=mistakes)
+    expect_close(four, kept, given="the layers after the call", hint=UNCHANGED)
+    for number in range(5):
+        _check_same_numbers(function, seed + number)
+    return "by hand, and five random stacks: the same numbers where the strides would have stepped"
+
+
+def _check_same_numbers(function, seed: int) -> None:
+    """A random stack and the learner's give the same numbers, at no more than the largest step."""
+    draws = _draws(seed)
+    layers = [tuple(int(torch.randint(1, 4, (), generator=draws)) for _ in range(3)) for _ in range(4)]
+    largest = int(torch.randint(1, 5, (), generator=draws))
+    given = f"{layers}, largest {largest}"
+    found = [tuple(layer) for layer in function(list(layers), largest)]
+    step = 1
+    for (kernel, stride, _), layer in zip(layers, found, strict=True):
+        wanted = stride if step * stride <= largest else 1
+        if layer[:2] != (kernel, wanted):
+            question = "Is a stride taken out where, and only where, it would make the step larger than `largest`?"
+            raise Wrong(f"for {given}: expected kernel {kernel} and stride {wanted}, got {layer}. {question}")
+        step *= wanted
+    x = torch.randn(1, 1, 400, generator=draws, dtype=torch.float64)
+    sparse, dense = _through(layers, x, seed), _through(found, x, seed)
+    taken_out = math.prod(stride for _, stride, _ in layers) // step
+    hint = "Do all strides taken out before a layer multiply its gaps, and no later ones?"
+    every = dense[..., ::taken_out][..., : sparse.shape[-1]]
+    expect_close(every, sparse, given=f"{given}, every {taken_out}th number", hint=hint)
 
 
 def _weights_by_loop(maps: torch.Tensor, classes: int, void: int) -> torch.Tensor:

@@ -11,7 +11,7 @@ from course_utils.exercises import checker, expect_close, question_for
 EIGHT = np.ones((3, 3))  # pixels that share an edge or a corner
 
 
-@checker("33.1", hint="Is every pixel visited once, and its eight neighbours after it?")
+@checker("33.1", hint="Is every pixel visited once, from a list (no function that calls itself), inside the borders?")
 def check_33_1(function, seed):
     """count_things(area bool (H, W)) -> number of connected components, corners counting."""
     for rows, expected, given, hint in PICTURES:
@@ -33,7 +33,7 @@ CORNER = "Do pixels that meet at a corner belong together?"
 BORDER = "Index −1 is the other end of the picture. Are the borders minded?"
 PICTURES = (  # rows, things, what to call it, the question of the mistake that it brings out
     ("....#....", 1, "a single pixel", "Is a thing counted, not its pixels?"),
-    ("##.##", 2, "two pairs in a row", "Is a gap a gap?"),
+    ("##.##", 2, "two pairs in a row", "Are pixels side by side one thing, also at the border, and is a gap a gap?"),
     ("#. .#", 1, "two pixels that meet at a corner", CORNER),
     (".# #.", 1, "two pixels that meet at the other corner", CORNER),
     ("#...# ..... #...#", 4, "the four corners of a picture", BORDER),
@@ -51,7 +51,7 @@ def check_33_2(function, seed):
         (64, 4, "A box of the canonical side belongs to `level`. Does it?"),
         (32, 3, "Half the side is one level lower. Is it?"),
         (128, 5, "Twice the side is one level higher. Is it?"),
-        (63, 3, "Is it rounded down, not to the nearest?"),
+        (63, 3, "Is it rounded down, not to the nearest or towards 0?"),
         (45, 3, "Is −0.5 rounded down to −1?"),
         (4, 2, "Is nothing lower than 2?"),
         (4000, 5, "Is nothing higher than 5?"),
@@ -60,7 +60,10 @@ def check_33_2(function, seed):
         box = (10.0, 20.0, 10.0 + side, 20.0 + side)
         expect_close(function(box, 64, 4), expected, given=f"a square of side {side}, canonical 64, level 4", hint=hint)
     tall = function((0.0, 0.0, 16.0, 64.0), 64, 4)
-    mistakes = {"Is the side the root of the area, not the longer one?": 4, "Nor the shorter one?": 2}
+    mistakes = {
+        "Is the root of the area taken, not the longer side?": 4,
+        "Is the root of the area taken, not the shorter side?": 2,
+    }
     hint = question_for(tall, mistakes)
     expect_close(tall, 3, given="a box 16 wide and 64 high, canonical 64, level 4", hint=hint)
     hint = "Are `canonical` and `level` used?"
@@ -106,10 +109,10 @@ CASES = (  # overlaps, scores, threshold, right ones, what to call it, the quest
     ),
     ([[0.5]], [0.9], 0.5, [True], "an overlap equal to the threshold", "Is “at least” at least?"),
     (
-        [[0.7], [0.9]],
-        [0.9, 0.8],
+        [[0.9], [0.7]],
+        [0.8, 0.9],
         0.5,
-        [True, False],
+        [False, True],
         "two detections of one mask, the surer with the smaller overlap",
         "A mask is taken once, by the surest. Is it?",
     ),

@@ -221,6 +221,14 @@ def in_place(x, generator):
     return x.bfloat16()
 
 
+def by_a_uniform_draw(x, generator):
+    """No mistake: what most would write."""
+    low = (x.contiguous().view(torch.int32) & -65536).view(torch.float32)
+    away = ((x.contiguous().view(torch.int32) & -65536) + 65536).view(torch.float32)
+    up = torch.rand(x.shape, generator=generator) < (x - low) / (away - low)
+    return torch.where(up, away, low).bfloat16()
+
+
 WRONG = {
     "23.1": (
         running_sum,
@@ -263,3 +271,4 @@ WRONG = {
         in_place,
     ),
 }
+RIGHT = {"23.3": [by_a_uniform_draw]}

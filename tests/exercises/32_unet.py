@@ -46,72 +46,60 @@ def mirrors_in_place(network, images):
     return (plain + network(images).softmax(1).flip(-1)) / 2
 
 
-# 32.2 receptive_field(layers)
-def dilation_forgotten(layers):
-    field, step = 1, 1
-    for kernel, stride, _ in layers:
-        field += (kernel - 1) * step
-        step *= stride
-    return field
-
-
-def stride_forgotten(layers):
-    return 1 + sum(dilation * (kernel - 1) for kernel, _, dilation in layers)
-
-
-def stride_in_its_own_layer(layers):
-    field, step = 1, 1
+# 32.2 keep_step(layers, largest)
+def walk(layers, largest, *, own=False, forget=False, last=False, replace=False, exclusive=False, add=False):
+    """The reference with one mistake built in."""
+    step, out, found = 1, 1, []
     for kernel, stride, dilation in layers:
-        step *= stride
-        field += dilation * (kernel - 1) * step
-    return field
+        lost = step * stride >= largest if exclusive else step * stride > largest
+        now = out * stride if own and lost else out
+        found.append((kernel, 1 if lost else stride, dilation if forget else now if replace else dilation * now))
+        if not lost:
+            step *= stride
+        else:
+            out = stride if last else out + stride - 1 if add else out * stride
+    return found
 
 
-def starts_at_zero(layers):
-    field, step = 0, 1
-    for kernel, stride, dilation in layers:
-        field += dilation * (kernel - 1) * step
-        step *= stride
-    return field
+def nothing_taken_out(layers, largest):
+    return list(layers)
 
 
-def strides_added(layers):
-    field, step = 1, 1
-    for kernel, stride, dilation in layers:
-        field += dilation * (kernel - 1) * step
-        step += stride - 1
-    return field
+def no_gaps(layers, largest):
+    return walk(layers, largest, forget=True)
 
 
-def fields_multiplied(layers):
-    field = 1
-    for kernel, _, dilation in layers:
-        field *= dilation * (kernel - 1) + 1
-    return field
+def own_gaps_too(layers, largest):
+    return walk(layers, largest, own=True)
 
 
-def dilation_widens_the_step(layers):
-    field, step = 1, 1
-    for kernel, stride, dilation in layers:
-        field += dilation * (kernel - 1) * step
-        step *= stride * dilation
-    return field
+def last_stride_alone_counts(layers, largest):
+    return walk(layers, largest, last=True)
 
 
-def dilation_times_kernel(layers):
-    field, step = 1, 1
-    for kernel, stride, dilation in layers:
-        field += (dilation * kernel - 1) * step
-        step *= stride
-    return field
+def dilation_replaced(layers, largest):
+    return walk(layers, largest, replace=True)
 
 
-def layers_from_the_last(layers):
-    field, step = 1, 1
-    for kernel, stride, dilation in reversed(layers):
-        field += dilation * (kernel - 1) * step
-        step *= stride
-    return field
+def largest_itself_refused(layers, largest):
+    return walk(layers, largest, exclusive=True)
+
+
+def strides_added(layers, largest):
+    return walk(layers, largest, add=True)
+
+
+def every_stride_above_largest(layers, largest):
+    return [(kernel, 1 if stride > largest else stride, dilation) for kernel, stride, dilation in layers]
+
+
+def step_forgets_the_kept_strides(layers, largest):
+    return [layer for one in layers for layer in walk([one], largest)]
+
+
+def input_changed(layers, largest):
+    layers[:] = walk(layers, largest)
+    return layers
 
 
 # 32.3 median_frequency_weights(maps, classes, void)
@@ -188,15 +176,16 @@ WRONG = {
         mirrors_in_place,
     ],
     "32.2": [
-        dilation_forgotten,
-        stride_forgotten,
-        stride_in_its_own_layer,
-        starts_at_zero,
+        nothing_taken_out,
+        no_gaps,
+        own_gaps_too,
+        last_stride_alone_counts,
+        dilation_replaced,
+        largest_itself_refused,
         strides_added,
-        fields_multiplied,
-        dilation_widens_the_step,
-        dilation_times_kernel,
-        layers_from_the_last,
+        every_stride_above_largest,
+        step_forgets_the_kept_strides,
+        input_changed,
     ],
     "32.3": [
         over_all_images,

@@ -1,7 +1,7 @@
 """Every exercise: its checker accepts the reference solution and refuses each stored wrong answer, under three seeds.
 
 Wrong answers of lesson NN_topic lie in tests/exercises/NN_topic.py as `WRONG = {"NN.1": [function, …], …}`, functions
-named after the mistake.
+named after the mistake; right answers in another form than the lesson's may lie beside them, as `RIGHT`.
 """
 
 import ast
@@ -53,6 +53,15 @@ def test_reference_is_accepted(case, seed, capsys):
     result = checker_of(at)(function_of(lessons.path_of(name), at), seed=seed)
     assert result.passed, result.message
     assert capsys.readouterr().out.splitlines()[-1].startswith(f"{at} ✔ ")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_right_answers_in_another_form_are_accepted(lesson, seed):
+    """What a learner may write as well passes too."""
+    for at, answers in runpy.run_path(str(ANSWERS / f"{lesson}.py")).get("RIGHT", {}).items():
+        for answer in answers:
+            result = checker_of(at)(answer, seed=seed)
+            assert result.passed, f"{answer.__name__}: {result.message}"
 
 
 def test_stub_is_not_done(case):
