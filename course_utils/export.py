@@ -9,6 +9,8 @@ from torch import nn
 
 from course_utils import speedrun
 
+MOST = 32  # inputs at a time on a processor
+
 
 def frozen_callable(module: nn.Module, example: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
     """Turn a network that is no longer trained into a function that computes the same in less time.
@@ -24,7 +26,7 @@ def frozen_callable(module: nn.Module, example: torch.Tensor) -> Callable[[torch
 
     Returns:
         Function of inputs (B, …) to outputs (B, …), on the device of ``example``, without gradients. Outputs equal the
-        module's to about 1e-5.
+        module's to about 1e-5. On a processor 32 go through at a time, so that memory does not grow with the batch.
 
     Raises:
         ValueError: when ``example`` is not a batch of one.
@@ -41,7 +43,9 @@ def frozen_callable(module: nn.Module, example: torch.Tensor) -> Callable[[torch
     session = _onnx_session(module, example)
 
     def run(inputs: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(session.run(None, {"input": inputs.numpy()})[0])
+        parts = inputs.contiguous().split(MOST)
+        found = [torch.from_numpy(session.run(None, {"input": part.numpy()})[0]) for part in parts]
+        return found[0] if len(found) == 1 else torch.cat(found)
 
     return run
 

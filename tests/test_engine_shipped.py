@@ -119,3 +119,18 @@ def test_shipped_networks_load(load):
     """Each of the three is in the repository, and fits the code of today."""
     assert_fixed(load())
     assert shipped.SHIPPED.is_dir()
+
+
+def test_the_classifier_of_cells_is_the_one_that_was_saved(tmp_path):
+    """The file's numbers in the whole network, which no longer changes: two logits an image."""
+    torch.manual_seed(0)
+    saved = models.load_lite0(num_classes=2, pretrained=False)
+    path = engine.save_checkpoint(tmp_path / "cells.safetensors", saved, {"settings": {}}, half=False)
+    network, images = engine.load_cells(path), torch.rand(2, 3, 64, 64)
+    assert_fixed(network)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(images), saved.eval()(images))
+    shipped_one = engine.load_cells()
+    assert shipped_one(images).shape == (2, 2) and not torch.equal(
+        shipped_one.conv_stem.weight, network.conv_stem.weight
+    )

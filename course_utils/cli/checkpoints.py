@@ -81,21 +81,15 @@ def _check_record(path: Path, about: dict) -> None:
 
 def score_elpv(path: Path, about: dict) -> float:
     """Accuracy on the test cells as lesson 22 computes it: mean over turns of the maps of the frozen part."""
-    network, settings = models.load_lite0(num_classes=2), about["settings"]
-    engine.load_checkpoint(path, network)
-    lower, upper = models.lite0_stages(network.eval(), frozen_blocks=settings["FROZEN_BLOCKS"])
+    settings, whole = about["settings"], engine.load_cells(path)
+    lower, upper = models.lite0_stages(whole, frozen_blocks=settings["FROZEN_BLOCKS"])
     elpv, test = catalogue.load_elpv(), splits.elpv_split(about["split"]).test
-    maps = _lower_maps(lower, elpv.images[test], settings["IMAGE_SIZE"])
-    turns = [transforms.dihedral(maps, k) for k in range(settings["VIEWS"])]
-    views = [engine.predict(upper, datasets.MemoryBatches(turn, turn, batch_size=64))[0] for turn in turns]
-    defect = torch.stack([view.softmax(dim=1)[:, 1] for view in views]).mean(dim=0)
-    return metrics.accuracy(defect.numpy() >= 0.5, elpv.defective[test])
-
-
-def _lower_maps(lower: torch.nn.Module, images: np.ndarray, size: int) -> torch.Tensor:
-    scale = {"size": size, "mean": transforms.LITE0_MEAN, "std": transforms.LITE0_STD}
-    fast = export.frozen_callable(lower, transforms.to_batch(images[:1], **scale))
-    return torch.cat([fast(transforms.to_batch(chunk, **scale)) for chunk in np.array_split(images, len(images) // 32)])
+    scale = {"size": settings["IMAGE_SIZE"], "mean": transforms.LITE0_MEAN, "std": transforms.LITE0_STD}
+    images = transforms.to_batch(elpv.images[test], **scale)
+    maps = export.frozen_callable(lower, images[:1])(images)
+    fast = export.frozen_callable(upper, maps[:1])
+    views = [fast(transforms.dihedral(maps, k)).softmax(dim=1)[:, 1] for k in range(settings["VIEWS"])]
+    return metrics.accuracy(torch.stack(views).mean(dim=0).numpy() >= 0.5, elpv.defective[test])
 
 
 def score_scenes(path: Path, about: dict) -> float:

@@ -8,11 +8,12 @@ from course_utils.engine.log import read_log, write_log
 from course_utils.engine.profile import StepProfile, profile_step, time_call, time_in_turn, wait_for
 from course_utils.engine.range_test import learning_rate_range_test
 from course_utils.engine.segmentation import segment
-from course_utils.engine.shipped import load_mask_rcnn, load_unet, load_yolo, save_trained
+from course_utils.engine.shipped import SHIPPED, load_cells, load_mask_rcnn, load_unet, load_yolo, save_trained
 from course_utils.engine.stored import fingerprint, stored
 from course_utils.engine.training import Batches, Precision, Recipe, evaluate, fit, predict, train_one_epoch
 
 __all__ = [
+    "SHIPPED",
     "Batches",
     "BoxLearner",
     "Precision",
@@ -26,6 +27,7 @@ __all__ = [
     "fit",
     "fit_early",
     "learning_rate_range_test",
+    "load_cells",
     "load_checkpoint",
     "load_mask_rcnn",
     "load_unet",

@@ -73,6 +73,24 @@ def scene_settings(about: dict) -> dict:
     return settings
 
 
+def load_cells(path: str | Path = SHIPPED / "22_transfer_learning.fine_tuned.safetensors") -> nn.Module:
+    """The classifier of lesson 22, which tells defective solar cells from fine ones.
+
+    Args:
+        path: of its checkpoint, whose settings say the side of the images that it learnt from, `IMAGE_SIZE`.
+
+    Returns:
+        EfficientNet-Lite0 as a fixed function, see `models.freeze`: images float32 (B, 3, H, W), normalised with 0.5
+        and 0.5, → logits (B, 2), fine and defective.
+
+    Raises:
+        FileNotFoundError, ValueError: see `load_checkpoint`.
+    """
+    network = models.load_lite0(num_classes=2, pretrained=False)
+    load_checkpoint(path, network)
+    return models.freeze(network)
+
+
 def load_yolo(path: str | Path = SHIPPED / "30_yolo.scenes.safetensors") -> nn.Module:
     """The detector of lesson 30, which finds signs in street scenes: classes `synthetic.CLASSES`.
 
