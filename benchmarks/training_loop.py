@@ -4,6 +4,9 @@ All train the same network from the same start on the same batches with the same
 same weights, which is checked first. Then they take turns: one repetition times each of them once, in an order that is
 drawn anew, and what is reported is the ratio of the least times, and the spread of the ratios in single repetitions.
 
+On a processor that other programs share, such ratios are good to some hundredths. So the loops also train a network so
+small that the loop is most of the time: the difference to the bare loop is what each adds to a step, to microseconds.
+
 Run: make benchmark        (or, on an accelerator: PYTHONPATH=.bench .venv/bin/python benchmarks/training_loop.py)
 """
 
@@ -22,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import typer
+from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -127,11 +131,14 @@ def timed(loop, start: torch.nn.Module, batches: Batches) -> tuple[float, torch.
     return seconds, torch.cat([parameter.detach().flatten().cpu() for parameter in model.parameters()])
 
 
-def measure(names: list[str], repetitions: int, device: torch.device) -> dict[str, list[float]]:
-    """Seconds of these loops in every repetition, after a first one that checks that all loops do the same."""
+def measure(names: list[str], repetitions: int, device: torch.device, build) -> dict[str, list[float]]:
+    """Seconds of these loops, for a network that is built anew, in every repetition after a first one.
+
+    The first checks that all loops do the same.
+    """
     torch.manual_seed(0)
     torch.backends.cudnn.deterministic = True  # on an accelerator: otherwise the same loop ends elsewhere each time
-    start, batches = models.SmallResNet(10).to(device), make_batches(device)
+    start, batches = build().to(device), make_batches(device)
     ends = {name: timed(LOOPS[name], start, batches)[1] for name in names}
     for name, end in ends.items():
         torch.testing.assert_close(end, ends["bare"], rtol=1e-3, atol=1e-3, msg=lambda text, n=name: f"{n}: {text}")
@@ -142,19 +149,24 @@ def measure(names: list[str], repetitions: int, device: torch.device) -> dict[st
     return seconds
 
 
-def summary(seconds: dict[str, list[float]]) -> dict[str, dict]:
-    """Milliseconds a step, and ratio to the bare loop: of the least times, and of each repetition (with quartiles).
+def summary(seconds: dict[str, list[float]], small: dict[str, list[float]]) -> dict[str, dict]:
+    """Milliseconds a step, ratio to the bare loop, and the share of a bare step that a loop adds (`small`: see above).
 
-    The least time is what the code takes; whatever a run takes beyond it, other programs took. So the bar is on these.
+    Ratios are those of the least times (the least time is what the code takes; whatever a run takes beyond it, other
+    programs took) and of each repetition, with quartiles.
     """
-    loops = {}
+    loops, steps = {}, STEPS * EPOCHS
+    print("loop       ms a step    of the bare loop (in repetitions)  adds to a step")
     for name, values in seconds.items():
         least = round(min(values) / min(seconds["bare"]), 4)
         low, middle, high = (round(x, 4) for x in np.quantile(np.divide(values, seconds["bare"]), [0.25, 0.5, 0.75]))
-        each = round(1000 * min(values) / (STEPS * EPOCHS), 3)
+        each = round(1000 * min(values) / steps, 3)
+        added = (min(small[name]) - min(small["bare"])) / steps  # seconds
         loops[name] = {"ratio_of_least": least, "median_ratio": middle, "quartiles": [low, high]}
-        loops[name]["milliseconds_a_step"] = each
-        print(f"{name:10} {each:7.2f} ms a step, {least:.3f} of the bare loop ({low:.3f} to {high:.3f} in repetitions)")
+        loops[name] |= {"milliseconds_a_step": each, "microseconds_added_to_a_step": round(1e6 * added, 1)}
+        loops[name]["share_added"] = round(added / (min(seconds["bare"]) / steps), 5)
+        share = f"{1e6 * added:6.0f} µs = {loops[name]['share_added']:.2%}"
+        print(f"{name:10} {each:9.2f}    {least:.3f} ({low:.3f} to {high:.3f})            {share}")
     return loops
 
 
@@ -167,7 +179,9 @@ def main(
     warnings.simplefilter("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     torch.set_num_threads(1)  # two threads wait for each other whenever anything else runs: more noise than we look for
-    loops = summary(measure(["bare", "course", *beside], repetitions, torch.device(device)))
+    names, on = ["bare", "course", *beside], torch.device(device)
+    small = measure(names, 3 * repetitions, on, lambda: nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10)))
+    loops = summary(measure(names, repetitions, on, lambda: models.SmallResNet(10)), small)
     record = {
         "device": torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} CPU threads",
         "torch": torch.__version__,
@@ -177,8 +191,11 @@ def main(
         "loops": loops,
     }
     files.write_json(Path(__file__).parent / "results" / f"training_loop.{device}.json", record)
-    if loops["course"]["ratio_of_least"] > 1.01:
-        sys.exit("Expected engine.fit within 1 % of the bare loop. Close other programs and run it again.")
+    costs = loops["course"]["share_added"]
+    if device != "cpu":  # there a loop may wait for the accelerator, which a small network does not show
+        costs = max(costs, loops["course"]["ratio_of_least"] - 1)
+    if costs > 0.01 or costs > min((loops[name]["share_added"] for name in beside), default=1):
+        sys.exit("Expected engine.fit within 1 % of the bare loop, and below the others. Is the machine quiet?")
 
 
 if __name__ == "__main__":
