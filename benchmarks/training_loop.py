@@ -191,11 +191,12 @@ def main(
         "loops": loops,
     }
     files.write_json(Path(__file__).parent / "results" / f"training_loop.{device}.json", record)
-    costs = loops["course"]["share_added"]
-    if device != "cpu":  # there a loop may wait for the accelerator, which a small network does not show
-        costs = max(costs, loops["course"]["ratio_of_least"] - 1)
-    if costs > 0.01 or costs > min((loops[name]["share_added"] for name in beside), default=1):
-        sys.exit("Expected engine.fit within 1 % of the bare loop, and below the others. Is the machine quiet?")
+    added, others = loops["course"]["share_added"], [loops[name]["share_added"] for name in beside]
+    if max(added, loops["course"]["ratio_of_least"] - 1) > 0.01 or added > min(others, default=1):
+        sys.exit(
+            "Expected engine.fit within 1 % of the bare loop, in both columns, and below the others. Where only "
+            "the ratio is above, the machine is busy: close other programs and run it again."
+        )
 
 
 if __name__ == "__main__":
